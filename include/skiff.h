@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * skiff.h: embed the Skiff WebAssembly engine.
+ *
+ *   engine  ── limits, features, interned types; shared by all threads
+ *   module  ── a validated program; immutable, counted, shared by all threads
+ *   linker  ── names to host functions and items: what a module may import
+ *   store   ── owns instances and their items; entered by one thread at a time
+ *   instance, func, memory, table, global ── live as long as their store
+ *
+ * Return codes. Functions that can fail return 0, or one of
+ *   > 0  an outcome of enum skiff_outcome: the guest's or the module's fault
+ *   < 0  a negative errno: the host's fault (no memory, file not readable)
+ * and write one sentence for a person into *err (which may be NULL). Out-parameters are written
+ * on success only, except where said.
+ *
+ * Threads. Engines and modules may be used from many threads at once. A store and everything
+ * in it belongs to one thread at a time; skiff_store_interrupt() may be called from any
+ * thread and from signal handlers.
+ *
+ * Every struct a caller fills begins with `size` (sizeof the struct as the caller knew it), so
+ * that a later library reads an earlier caller's struct correctly.
+ */
+#ifndef SKIFF_H
+#define SKIFF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SKIFF_API_VERSION 1
+#define SKIFF_API __attribute__((visibility("default")))
+
+/* The version of the library that is running, e.g. "0.1.0"; static. */
+SKIFF_API const char *skiff_version(void);
+
+/* -- Outcomes and errors ----------------------------------------------------------------- */
+
+enum skiff_outcome {
+	SKIFF_MALFORMED = 1, /* not a WebAssembly binary as the format has it */
+	SKIFF_INVALID,       /* decodes, but breaks a typing rule */
+	SKIFF_UNLINKABLE,    /* an import is missing or has the wrong type */
+	SKIFF_TRAP,          /* the guest trapped; see struct skiff_trap */
+	SKIFF_EXCEPTION,     /* the guest threw and nobody caught */
+	SKIFF_EXIT,          /* a host function ended the guest with skiff_caller_exit() */
+	SKIFF_MISUSE,        /* wrong argument count or type, no such export */
+};
+
+#define SKIFF_ERROR_MAX 768
+
+/* One sentence, always terminated; no newline. Storage is the caller's. */
+struct skiff_error {
+	char text[SKIFF_ERROR_MAX];
+};
+
+/* -- Types and values -------------------------------------------------------------------- */
+
+/*
+ * A value type in 32 bits: the low 8 are the kind as the binary format writes it; for references
+ * the upper 24 are the heap type: an index into the module's types, or 0xffff00 | code.
+ */
+enum {
+	SKIFF_I32 = 0x7f,
+	SKIFF_I64 = 0x7e,
+	SKIFF_F32 = 0x7d,
+	SKIFF_F64 = 0x7c,
+	SKIFF_V128 = 0x7b,
+	SKIFF_REF = 0x64,      /* with a heap type in the upper bits: (ref T) */
+	SKIFF_REF_NULL = 0x63, /* (ref null T) */
+};
+#define SKIFF_ABSTRACT(kind, code) ((uint32_t)(kind) | (0xffff00u | (code)) << 8)
+#define SKIFF_FUNCREF SKIFF_ABSTRACT(SKIFF_REF_NULL, 0x70)
+#define SKIFF_EXTERNREF SKIFF_ABSTRACT(SKIFF_REF_NULL, 0x6f)
+#define SKIFF_TYPE_KIND(type) ((type) & 0xffu)
+
+struct skiff_func;
+struct skiff_memory;
+struct skiff_table;
+struct skiff_global;
+struct skiff_tag;
+
+/*
+ * A reference as guests hold it. `word` 0 is null in every hierarchy; otherwise it is opaque and
+ * valid as long as its store. Make and take apart with the functions below.
+ */
+struct skiff_ref {
+	uint64_t word;
+};
+
+struct skiff_val {
+	uint32_t type; /* a value type; for references at least the kind */
+	union {
+		uint32_t i32;
+		uint64_t i64;
+		float f32;
+		double f64;
+		uint8_t v128[16];
+		struct skiff_ref ref;
+	} of;
+};
+
+SKIFF_API struct skiff_ref skiff_ref_from_func(struct skiff_func *func);
+/* NULL where the reference is null or no function. */
+SKIFF_API struct skiff_func *skiff_ref_to_func(struct skiff_ref ref);
+/* A host object as an externref: any number below 2^62, a pointer for instance. Never null. */
+SKIFF_API struct skiff_ref skiff_ref_from_host(uint64_t object);
+/* False where the reference is no host object. */
+SKIFF_API bool skiff_ref_to_host(struct skiff_ref ref, uint64_t *ret);
+
+struct skiff_functype {
+	const uint32_t *params;
+	const uint32_t *results;
+	uint32_t param_count;
+	uint32_t result_count;
+};
+
+struct skiff_limits {
+	uint64_t min;
+	uint64_t max; /* UINT64_MAX: none declared */
+	bool is64;
+	bool shared;
+};
+
+/* Kinds of items, as the binary format numbers them. */
+enum skiff_kind {
+	SKIFF_KIND_FUNC,
+	SKIFF_KIND_TABLE,
+	SKIFF_KIND_MEMORY,
+	SKIFF_KIND_GLOBAL,
+	SKIFF_KIND_TAG,
+};
+
+struct skiff_externtype {
+	enum skiff_kind kind;
+	struct skiff_functype func; /* FUNC, TAG */
+	struct skiff_limits limits; /* TABLE (elements), MEMORY (pages of 64 KiB) */
+	uint32_t value;             /* TABLE: element type, GLOBAL: its type */
+	bool is_mutable;            /* GLOBAL */
+};
+
+/* An item of a store, tagged. */
+struct skiff_extern {
+	enum skiff_kind kind;
+	union {
+		struct skiff_func *func;
+		struct skiff_table *table;
+		struct skiff_memory *memory;
+		struct skiff_global *global;
+		struct skiff_tag *tag;
+	} of;
+};
+
+/* -- Engine ------------------------------------------------------------------------------ */
+
+struct skiff_engine;
+
+/*
+ * Proposals, one bit each, in the order of skiff_feature_name(). skiff_features_default() is what an
+ * engine has on when the configuration names none: all that are implemented.
+ */
+SKIFF_API uint64_t skiff_features_default(void);
+SKIFF_API const char *skiff_feature_name(unsigned bit); /* NULL past the last */
+
+/* Asked before a memory or table of the store grows; `now` and `wanted` in bytes or elements.
+ * Answering false makes the growth fail: memory.grow gives -1, instantiation fails. */
+typedef bool skiff_limiter_fn(void *env, enum skiff_kind kind, uint64_t now, uint64_t wanted);
+
+struct skiff_config {
+	size_t size;
+	uint64_t features;       /* 0: the default */
+	uint64_t stack_bytes;    /* of each store's guest stack; 0: 1 MiB */
+	bool fuel;               /* stores count instructions; start with 0 */
+	bool no_reservation;     /* do not reserve address space for memories ahead */
+};
+
+/* `config` may be NULL. */
+SKIFF_API int skiff_engine_new(struct skiff_engine **ret, const struct skiff_config *config,
+			       struct skiff_error *err);
+/* Modules, linkers and stores keep their engine alive. Accepts NULL, like every _free below. */
+SKIFF_API void skiff_engine_free(struct skiff_engine *engine);
+
+/* -- Module ------------------------------------------------------------------------------ */
+
+struct skiff_module;
+
+/* Decode and validate. The bytes are copied. Outcomes: MALFORMED, INVALID. */
+SKIFF_API int skiff_module_new(struct skiff_module **ret, struct skiff_engine *engine,
+			       const void *bytes, size_t size, struct skiff_error *err);
+/* The same of a file, read without a copy in between. */
+SKIFF_API int skiff_module_open(struct skiff_module **ret, struct skiff_engine *engine,
+				const char *path, struct skiff_error *err);
+SKIFF_API void skiff_module_free(struct skiff_module *module);
+
+/* Inspection. Strings and arrays are borrowed from the module. Names are UTF-8, not terminated. */
+struct skiff_name {
+	const char *bytes;
+	size_t size;
+};
+
+struct skiff_import {
+	struct skiff_name module;
+	struct skiff_name name;
+	struct skiff_externtype type;
+};
+
+struct skiff_export {
+	struct skiff_name name;
+	struct skiff_externtype type;
+	uint32_t index; /* in the index space of its kind */
+};
+
+struct skiff_section {
+	uint8_t id;
+	struct skiff_name name; /* custom sections: theirs; others: "type", "import", ... */
+	size_t offset;          /* of the content in the file */
+	size_t size;
+	uint32_t count; /* entries; 0 for custom sections */
+};
+
+struct skiff_module_info {
+	size_t size; /* sizeof, filled by the caller */
+	size_t file_bytes;
+	size_t image_bytes;    /* what the module occupies in memory, all told */
+	size_t code_bytes;     /* of the code section */
+	uint64_t features;     /* proposals the module cannot do without */
+	uint32_t types, imports, exports, functions /* defined here */, tables, memories, globals,
+		tags;
+	uint32_t elements, datas, sections;
+	bool has_start;
+	uint32_t start;
+	struct skiff_name name; /* from the name section; size 0: none */
+};
+
+SKIFF_API void skiff_module_info(const struct skiff_module *module, struct skiff_module_info *info);
+/* These take 0 .. count-1 and return false past the end. */
+SKIFF_API bool skiff_module_import(const struct skiff_module *module, uint32_t i,
+				   struct skiff_import *ret);
+SKIFF_API bool skiff_module_export(const struct skiff_module *module, uint32_t i,
+				   struct skiff_export *ret);
+SKIFF_API bool skiff_module_section(const struct skiff_module *module, uint32_t i,
+				    struct skiff_section *ret);
+/* The content of section i as it stands in the file. */
+SKIFF_API const uint8_t *skiff_module_section_bytes(const struct skiff_module *module, uint32_t i);
+/* Table, memory and global by index (imports first). */
+SKIFF_API bool skiff_module_item(const struct skiff_module *module, enum skiff_kind kind,
+				 uint32_t i, struct skiff_externtype *ret);
+/* Type i of the module (function, struct, array, with its supertype) as text, e.g.
+ * "(func (param i32) (result i32))"; snprintf's rule for size and result. */
+SKIFF_API size_t skiff_module_type_text(const struct skiff_module *module, uint32_t i, char *text,
+					size_t size);
+/* A value type as text, e.g. "(ref null 3)"; snprintf's rule. */
+SKIFF_API size_t skiff_valtype_text(uint32_t type, char *text, size_t size);
+/* Function `index` (imports first) by the name section, or its first export; size 0: neither. */
+SKIFF_API struct skiff_name skiff_module_func_name(const struct skiff_module *module,
+						   uint32_t index);
+SKIFF_API bool skiff_module_func_type(const struct skiff_module *module, uint32_t index,
+				      struct skiff_externtype *ret);
+/* Write function `index` as text to `out`, an instruction a line with its module offset. MISUSE:
+ * no such function, or it is imported. */
+SKIFF_API int skiff_module_disasm(const struct skiff_module *module, uint32_t index, FILE *out,
+				  struct skiff_error *err);
+
+/* -- Store ------------------------------------------------------------------------------- */
+
+struct skiff_store;
+
+SKIFF_API int skiff_store_new(struct skiff_store **ret, struct skiff_engine *engine,
+			      struct skiff_error *err);
+/* Ends every instance and item in it. */
+SKIFF_API void skiff_store_free(struct skiff_store *store);
+SKIFF_API void skiff_store_limiter(struct skiff_store *store, skiff_limiter_fn *fn, void *env);
+/* Stop the guest that runs in the store, or else the next call into it: that call returns TRAP with
+ * code "interrupted". Never lost: each interruption ends one call. Any thread, any time. */
+SKIFF_API void skiff_store_interrupt(struct skiff_store *store);
+/* Instructions left to run; only with config.fuel. The call that runs out traps. */
+SKIFF_API void skiff_store_set_fuel(struct skiff_store *store, uint64_t fuel);
+SKIFF_API uint64_t skiff_store_fuel(const struct skiff_store *store);
+/* When a guest traps, write a core dump (the tool-conventions format) to this descriptor; -1: do not. The
+ * descriptor stays the caller's. */
+SKIFF_API void skiff_store_coredump(struct skiff_store *store, int fd);
+
+/* -- Traps ------------------------------------------------------------------------------- */
+
+struct skiff_trap;
+
+struct skiff_frame {
+	struct skiff_name function; /* size 0: no name known */
+	struct skiff_name module; /* the module's own name, may be empty */
+	uint32_t index; /* of the function */
+	size_t offset; /* of the instruction in the module's file; 0 for host functions */
+};
+
+/* The reason in the specification's words, e.g. "integer divide by zero"; borrowed. */
+SKIFF_API const char *skiff_trap_text(const struct skiff_trap *trap);
+/* The name of the code in trap.def, e.g. "integer_divide_by_zero"; "host" for host traps. */
+SKIFF_API const char *skiff_trap_code(const struct skiff_trap *trap);
+/* Innermost first; false past the end. At most 64 innermost frames are kept. */
+SKIFF_API bool skiff_trap_frame(const struct skiff_trap *trap, uint32_t i, struct skiff_frame *ret);
+SKIFF_API uint64_t skiff_trap_depth(const struct skiff_trap *trap); /* of the stack, all frames */
+SKIFF_API void skiff_trap_free(struct skiff_trap *trap);
+
+/* -- Host functions ---------------------------------------------------------------------- */
+
+struct skiff_caller; /* valid during one call of a host function */
+
+/*
+ * args are as the type says; results come in typed and zero. Return 0, or what skiff_caller_trap() or
+ * skiff_caller_exit() returned. Other values are reserved (a later version suspends the guest by
+ * one) and trap. The callback may call back into the store.
+ */
+typedef int skiff_host_fn(void *env, struct skiff_caller *caller, const struct skiff_val *args,
+			  struct skiff_val *results);
+
+SKIFF_API struct skiff_store *skiff_caller_store(struct skiff_caller *caller);
+/* The memory the calling module exports as "memory", or its memory 0; NULL: none. */
+SKIFF_API struct skiff_memory *skiff_caller_memory(struct skiff_caller *caller);
+/* End the guest with a trap of the embedder's own; `text` is copied. */
+SKIFF_API int skiff_caller_trap(struct skiff_caller *caller, const char *text);
+/* End the guest in good order: the outermost call returns EXIT with this code. */
+SKIFF_API int skiff_caller_exit(struct skiff_caller *caller, int code);
+
+/* -- Linking ----------------------------------------------------------------------------- */
+
+struct skiff_linker;
+struct skiff_prelinked;
+
+SKIFF_API int skiff_linker_new(struct skiff_linker **ret, struct skiff_engine *engine,
+			       struct skiff_error *err);
+SKIFF_API void skiff_linker_free(struct skiff_linker *linker);
+/* Offer a host function; a later definition of a name replaces an earlier one. `module` and `name` are
+ * copied; params and results may use numbers, v128 and abstract references. `env_free` (may be
+ * NULL) is called on `env` when neither the linker nor anything linked from it needs it. */
+SKIFF_API int skiff_linker_func(struct skiff_linker *linker, const char *module, const char *name,
+				const struct skiff_functype *type, skiff_host_fn *fn, void *env,
+				void (*env_free)(void *env), struct skiff_error *err);
+/* Offer an item of a store; what is linked with it can only be instantiated in that store. */
+SKIFF_API int skiff_linker_extern(struct skiff_linker *linker, const char *module,
+				  size_t module_size, const char *name, size_t name_size,
+				  struct skiff_extern item, struct skiff_error *err);
+
+struct skiff_instance;
+
+/* Offer all exports of an instance under `module`. */
+SKIFF_API int skiff_linker_instance(struct skiff_linker *linker, const char *module,
+				    size_t module_size, struct skiff_instance *instance,
+				    struct skiff_error *err);
+
+/* Resolve a module's imports once, to instantiate often. Outcome: UNLINKABLE, naming the import and what
+ * was expected and found. Keeps module and host functions alive. */
+SKIFF_API int skiff_prelink(struct skiff_prelinked **ret, struct skiff_linker *linker,
+			    struct skiff_module *module, struct skiff_error *err);
+SKIFF_API void skiff_prelinked_free(struct skiff_prelinked *pre);
+
+/* -- Instances --------------------------------------------------------------------------- */
+
+/*
+ * Make an instance and run its start function. Outcomes: UNLINKABLE (an item of another store, a memory
+ * now smaller than imported), TRAP (a segment out of bounds, the start function; *trap is set),
+ * EXIT (*exit_code is set). trap and exit_code may be NULL.
+ */
+SKIFF_API int skiff_instance_new(struct skiff_instance **ret, struct skiff_store *store,
+				 const struct skiff_prelinked *pre, struct skiff_trap **trap,
+				 int *exit_code, struct skiff_error *err);
+/* Ends the instance before its store; only when no other instance holds anything of it. */
+SKIFF_API void skiff_instance_free(struct skiff_instance *instance);
+/* Back to the state before the start function ran: memories, tables, globals; imported items are
+ * not touched. Does not run the start function. Fails while the instance is being called. */
+SKIFF_API int skiff_instance_reset(struct skiff_instance *instance, struct skiff_error *err);
+/* False: no such export. */
+SKIFF_API bool skiff_instance_export(struct skiff_instance *instance, const char *name,
+				     size_t name_size, struct skiff_extern *ret);
+SKIFF_API struct skiff_module *skiff_instance_module(
+	struct skiff_instance *instance); /* borrowed */
+
+/*
+ * Call. args and results are checked against the type (MISUSE). Outcomes: TRAP (*trap is set unless trap is
+ * NULL; the caller frees it), EXCEPTION, EXIT (*exit_code), MISUSE.
+ */
+SKIFF_API int skiff_call(struct skiff_store *store, struct skiff_func *func,
+			 const struct skiff_val *args, size_t arg_count, struct skiff_val *results,
+			 size_t result_count, struct skiff_trap **trap, int *exit_code,
+			 struct skiff_error *err);
+
+/* -- Items ------------------------------------------------------------------------------- */
+
+/* The type of any item; pointers inside are borrowed from the store. A heap type that is an index is one of the
+ * module's that defined the function; of tables and globals it is the engine's own, good for comparing only. */
+SKIFF_API void skiff_extern_type(struct skiff_extern item, struct skiff_externtype *ret);
+
+SKIFF_API int skiff_memory_new(struct skiff_memory **ret, struct skiff_store *store,
+			       const struct skiff_limits *limits, struct skiff_error *err);
+/* Moves when the memory grows, if the engine could not reserve address space. */
+SKIFF_API uint8_t *skiff_memory_data(struct skiff_memory *memory);
+SKIFF_API uint64_t skiff_memory_size(const struct skiff_memory *memory); /* bytes */
+SKIFF_API bool skiff_memory_grow(struct skiff_memory *memory, uint64_t pages, uint64_t *ret_old);
+
+SKIFF_API int skiff_table_new(struct skiff_table **ret, struct skiff_store *store, uint32_t type,
+			      const struct skiff_limits *limits, struct skiff_ref init,
+			      struct skiff_error *err);
+SKIFF_API uint64_t skiff_table_size(const struct skiff_table *table);
+SKIFF_API bool skiff_table_get(struct skiff_table *table, uint64_t i, struct skiff_ref *ret);
+/* False: out of bounds, or not of the table's type. */
+SKIFF_API bool skiff_table_set(struct skiff_table *table, uint64_t i, struct skiff_ref ref);
+SKIFF_API bool skiff_table_grow(struct skiff_table *table, uint64_t by, struct skiff_ref init,
+				uint64_t *ret_old);
+
+SKIFF_API int skiff_global_new(struct skiff_global **ret, struct skiff_store *store,
+			       bool is_mutable, struct skiff_val value, struct skiff_error *err);
+SKIFF_API struct skiff_val skiff_global_get(const struct skiff_global *global);
+/* False: not mutable, or not of its type. */
+SKIFF_API bool skiff_global_set(struct skiff_global *global, struct skiff_val value);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* init.h: constant expressions, run. */
+#ifndef EXEC_INIT_H
+#define EXEC_INIT_H
+
+#include "exec/instance.h"
+
+/* The expression's value; ret has two slots (a v128 takes both). Globals before it must be set. */
+void init_value(struct instance *instance, const struct image_init *init, slot *ret);
+
+/* The expression at an offset of the module. */
+void init_run(struct instance *instance, uint32_t at, slot *ret);
+
+#endif

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * instance.c: making, resetting and ending instances (specification: "Execution, Instantiation").
+ */
+#include "exec/instance.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/base.h"
+#include "exec/init.h"
+#include "exec/module.h"
+#include "exec/runtime.h"
+#include "exec/store.h"
+
+/* Larger blocks come from the system a page at a time as they are touched. */
+enum { BLOCK_MAPPED = 16 * 1024 };
+
+static struct instance *block_new(size_t size)
+{
+	void *block;
+
+	if (size < BLOCK_MAPPED) {
+		block = aligned_alloc(64, align_up(size, 64));
+		return block == NULL ? NULL : memset(block, 0, size);
+	}
+	block = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	return block == MAP_FAILED ? NULL : block;
+}
+
+static void block_free(struct instance *instance)
+{
+	if (instance->block < BLOCK_MAPPED)
+		free(instance);
+	else
+		munmap(instance, instance->block);
+}
+
+#define AT(instance, offset) ((void *)((uint8_t *)(instance) + (offset)))
+
+static void place(struct instance *in, struct store *store, struct module *module)
+{
+	const struct module_layout *l = &module->layout;
+	const struct image *image = module->image;
+
+	in->block = l->size;
+	in->store = store;
+	in->module = module_ref(module);
+	in->image = image;
+	in->type_ids = module->type_ids;
+	in->imported_funcs = image->imported_funcs;
+	in->globals = AT(in, l->globals);
+	in->imports = AT(in, l->imports);
+	in->tables = AT(in, l->tables);
+	in->memories = AT(in, l->memories);
+	in->tags = AT(in, l->tags);
+	in->own_memories = AT(in, l->own_memories);
+	in->own_tables = AT(in, l->own_tables);
+	in->own_globals = AT(in, l->own_globals);
+	in->own_tags = AT(in, l->own_tags);
+	in->dropped_datas = AT(in, l->dropped);
+	in->dropped_elements = in->dropped_datas + image->datas.count;
+	in->own_entries = AT(in, l->entries);
+	in->funcs = AT(in, l->funcs);
+	in->func_base = (uintptr_t)in->funcs - image->imported_funcs * sizeof(struct func);
+}
+
+/* -- Imports ----------------------------------------------------------------------------- */
+
+static void take_imports(struct instance *in, const union extern_item *items)
+{
+	const struct image_import *imports = IMAGE_ITEMS(in->image, struct image_import, imports);
+
+	for (uint32_t i = 0; i < in->image->imports.count; i++) {
+		uint32_t index = imports[i].index;
+
+		switch ((enum extern_kind)imports[i].kind) {
+		case EXTERN_FUNC:
+			in->imports[index] = items[i].func;
+			break;
+		case EXTERN_TABLE:
+			in->tables[index] = items[i].table;
+			break;
+		case EXTERN_MEMORY:
+			in->memories[index] = items[i].memory;
+			break;
+		case EXTERN_GLOBAL:
+			in->globals[index] = items[i].global;
+			break;
+		case EXTERN_TAG:
+			in->tags[index] = items[i].tag;
+			break;
+		}
+	}
+}
+
+/* -- Functions --------------------------------------------------------------------------- */
+
+struct func *instance_func_slow(struct instance *in, uint32_t index)
+{
+	const struct image *image = in->image;
+	const struct image_func *from = image_func(image, index);
+	struct func *func;
+
+	if (index < in->imported_funcs)
+		return in->imports[index];
+	func = &in->funcs[index - in->imported_funcs];
+	if (func->entry != NULL)
+		return func;
+	func->of.instance = in;
+	func->code = image_module(image) + from->code;
+	func->side = IMAGE_ITEMS(image, struct image_side, side) + from->side;
+	if (from->local_map != IMAGE_NONE)
+		func->local_map = IMAGE_ITEMS(image, uint16_t, local_slots) + from->local_map;
+	func->type = in->type_ids[from->type];
+	func->index = index;
+	func->params = from->params;
+	func->results = from->results;
+	func->locals = from->locals;
+	func->frame = from->frame;
+	func->entry = in->store->common->tier.entry;
+	return func;
+}
+
+/* -- State ------------------------------------------------------------------------------- */
+
+static void init_globals(struct instance *in)
+{
+	const struct image_global *globals = IMAGE_ITEMS(in->image, struct image_global, globals);
+	uint32_t imported = in->image->imported_globals;
+
+	for (uint32_t i = imported; i < in->image->globals.count; i++) {
+		struct global *global = &in->own_globals[i - imported];
+
+		global->type = registry_valtype(in->type_ids, globals[i].type);
+		global->is_mutable = globals[i].is_mutable;
+		global->store = in->store;
+		in->globals[i] = global;
+		init_value(in, &globals[i].init, global->cell);
+	}
+}
+
+static void init_tags(struct instance *in)
+{
+	const uint32_t *tags = IMAGE_ITEMS(in->image, uint32_t, tags);
+	uint32_t imported = in->image->imported_tags;
+
+	for (uint32_t i = imported; i < in->image->tags.count; i++) {
+		struct tag *tag = &in->own_tags[i - imported];
+
+		tag->type = in->type_ids[tags[i]];
+		tag->store = in->store;
+		in->tags[i] = tag;
+	}
+}
+
+static int init_tables(struct instance *in)
+{
+	const struct image_table *tables = IMAGE_ITEMS(in->image, struct image_table, tables);
+	uint32_t imported = in->image->imported_tables;
+	slot *entries = in->own_entries;
+	slot init[2];
+
+	for (uint32_t i = imported; i < in->image->tables.count; i++) {
+		struct table *table = &in->own_tables[i - imported];
+
+		if (tables[i].limits.min > LIMIT_TABLE_ENTRIES ||
+		    !store_may_grow(in->store, EXTERN_TABLE, 0, tables[i].limits.min))
+			return -ENOMEM;
+		init_value(in, &tables[i].init, init);
+		table->init = init[0];
+		table->entries = entries;
+		table->size = table->lazy = tables[i].limits.min;
+		table->owner = in;
+		table->store = in->store;
+		table->index = i;
+		table->type = registry_valtype(in->type_ids, tables[i].type);
+		table->limits = tables[i].limits;
+		in->tables[i] = table;
+		entries += table->size;
+	}
+	return 0;
+}
+
+static int init_memories(struct instance *in)
+{
+	const struct image_memory *memories = IMAGE_ITEMS(in->image, struct image_memory, memories);
+	uint32_t imported = in->image->imported_memories;
+	static struct memory none; /* of size 0, never written */
+	int err = 0;
+
+	for (uint32_t i = imported; err == 0 && i < in->image->memories.count; i++) {
+		struct memory *memory = &in->own_memories[i - imported];
+		const struct memory_image *image = i == 0 ? module_memory_image(in->module) : NULL;
+
+		err = memory_init(memory, &in->store->common->pool, in->store, &memories[i].limits,
+				  image);
+		in->memories[i] = memory;
+	}
+	in->memory = in->image->memories.count != 0 ? in->memories[0] : &none;
+	return err;
+}
+
+/* -- Segments ---------------------------------------------------------------------------- */
+
+/*
+ * A segment of plain functions for a table of our own waits until an entry is used (table.h). But a later
+ * segment must not be overtaken by an earlier one: once one was written out, all that follow are.
+ */
+static bool can_wait(const struct instance *in, const struct image_element *e, bool wrote)
+{
+	return !wrote && e->is_plain && e->offset.kind == INIT_VALUE &&
+	       e->table >= in->image->imported_tables;
+}
+
+static int put_elements(struct instance *in)
+{
+	const struct image_element *elements =
+		IMAGE_ITEMS(in->image, struct image_element, elements);
+	bool wrote = false;
+	slot offset[2];
+
+	for (uint32_t i = 0; i < in->image->elements.count; i++) {
+		const struct image_element *e = &elements[i];
+
+		if (e->mode == MODE_DECLARED)
+			in->dropped_elements[i] = 1;
+		if (e->mode != MODE_ACTIVE)
+			continue;
+		init_value(in, &e->offset, offset);
+		if (!table_contains(in->tables[e->table], offset[0], e->count))
+			return TRAP_OUT_OF_BOUNDS_TABLE;
+		in->dropped_elements[i] = 1;
+		if (can_wait(in, e, wrote))
+			continue;
+		runtime_put_elements(in, e, in->tables[e->table], offset[0], 0, e->count);
+		wrote = true;
+	}
+	return TRAP_NONE;
+}
+
+static int put_datas(struct instance *in, bool contents)
+{
+	const struct image_data *datas = IMAGE_ITEMS(in->image, struct image_data, datas);
+	slot offset[2];
+
+	for (uint32_t i = 0; i < in->image->datas.count; i++) {
+		const struct image_data *d = &datas[i];
+
+		if (d->mode != MODE_ACTIVE)
+			continue;
+		in->dropped_datas[i] = 1;
+		if (!contents)
+			continue;
+		init_value(in, &d->offset, offset);
+		if (!memory_contains(in->memories[d->memory], offset[0], d->bytes.size))
+			return TRAP_OUT_OF_BOUNDS_MEMORY;
+		if (d->bytes.size > 0)
+			memcpy(in->memories[d->memory]->base + offset[0],
+			       image_module(in->image) + d->bytes.at, d->bytes.size);
+	}
+	return TRAP_NONE;
+}
+
+/* With an image mapped, the data of memory 0 is there already; it exists only if it all is. */
+static int put_segments(struct instance *in)
+{
+	int trap = put_elements(in);
+
+	return trap != TRAP_NONE ? trap : put_datas(in, in->memory->image == NULL);
+}
+
+/* -- Making and ending -------------------------------------------------------------------- */
+
+static int no_room(const struct instance *in, struct err *err)
+{
+	return err_set(err, -ENOMEM,
+		       "cannot make the instance's memories and tables: refused by a limit or out "
+		       "of memory (an instance takes %zu bytes beside its memories)",
+		       in->block);
+}
+
+int instance_new(struct instance **ret, struct store *store, struct module *module,
+		 const union extern_item *imports, int *trap, struct err *err)
+{
+	struct instance *in = block_new(module->layout.size);
+	int error;
+
+	if (in == NULL)
+		return err_set(err, -ENOMEM, "out of memory for an instance of %zu bytes",
+			       module->layout.size);
+	place(in, store, module);
+	in->next = store->instances;
+	store->instances = in;
+	take_imports(in, imports);
+	init_globals(in);
+	init_tags(in);
+	error = init_tables(in);
+	if (error == 0)
+		error = init_memories(in);
+	if (error != 0) {
+		no_room(in, err);
+		instance_free(in);
+		return error;
+	}
+	*ret = in;
+	*trap = put_segments(in);
+	return *trap != TRAP_NONE ? INSTANCE_TRAP : 0;
+}
+
+static void unlink_instance(struct instance *in)
+{
+	struct instance **at = &in->store->instances;
+
+	while (*at != in)
+		at = &(*at)->next;
+	*at = in->next;
+}
+
+void instance_free(struct instance *in)
+{
+	struct module *module;
+
+	if (in == NULL)
+		return;
+	module = in->module;
+	unlink_instance(in);
+	for (uint32_t i = 0; i < in->image->tables.count - in->image->imported_tables; i++)
+		if (in->own_tables[i].room != 0)
+			free(in->own_tables[i].entries);
+	for (uint32_t i = 0; i < in->image->memories.count - in->image->imported_memories; i++)
+		memory_deinit(&in->own_memories[i]);
+	block_free(in);
+	module_unref(module);
+}
+
+static void reset_tables(struct instance *in)
+{
+	slot *entries = in->own_entries;
+
+	for (uint32_t i = 0; i < in->image->tables.count - in->image->imported_tables; i++) {
+		struct table *table = &in->own_tables[i];
+
+		if (table->room != 0)
+			free(table->entries);
+		table->room = 0;
+		table->entries = entries;
+		table->size = table->lazy;
+		memset(entries, 0, table->size * sizeof(slot));
+		entries += table->size;
+	}
+}
+
+int instance_reset(struct instance *in, struct err *err)
+{
+	reset_tables(in);
+	init_globals(in);
+	memset(in->dropped_datas, 0, (size_t)in->image->datas.count + in->image->elements.count);
+	for (uint32_t i = 0; i < in->image->memories.count - in->image->imported_memories; i++)
+		if (memory_reset(&in->own_memories[i]) < 0)
+			return err_set(err, -ENOMEM, "cannot reset a memory");
+	if (put_segments(in) != TRAP_NONE)
+		return err_set(err, -EIO, "a segment no longer fits what it is imported from");
+	return 0;
+}

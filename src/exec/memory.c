@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "exec/memory.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/base.h"
+#include "exec/store.h"
+
+/* More than this stays with a kept reservation only as address space, not as pages to clear one by one. */
+enum { MAP_FLAGS = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE };
+
+/* -- The pool ---------------------------------------------------------------------------- */
+
+int memory_pool_init(struct memory_pool *pool, bool never_reserve)
+{
+	*pool = (struct memory_pool){.never_reserve = never_reserve};
+	return -pthread_mutex_init(&pool->lock, NULL);
+}
+
+static void unmap(struct reservation *r)
+{
+	if (r->size != 0)
+		munmap(r->base, r->size);
+	*r = (struct reservation){0};
+}
+
+void memory_pool_deinit(struct memory_pool *pool)
+{
+	for (unsigned i = 0; i < pool->count; i++)
+		unmap(&pool->kept[i]);
+	pthread_mutex_destroy(&pool->lock);
+}
+
+void memory_pool_forget(struct memory_pool *pool, const struct memory_image *image)
+{
+	pthread_mutex_lock(&pool->lock);
+	for (unsigned i = 0; i < pool->count;) {
+		if (pool->kept[i].image == image) {
+			unmap(&pool->kept[i]);
+			pool->kept[i] = pool->kept[--pool->count];
+		} else {
+			i++;
+		}
+	}
+	pthread_mutex_unlock(&pool->lock);
+}
+
+/* A kept reservation, one that has the image mapped already if there is one. */
+static bool pool_take(struct memory_pool *pool, const struct memory_image *image,
+		      struct reservation *ret)
+{
+	unsigned best;
+
+	pthread_mutex_lock(&pool->lock);
+	best = pool->count;
+	for (unsigned i = 0; i < pool->count; i++)
+		if (best == pool->count || pool->kept[i].image == image)
+			best = i;
+	if (best < pool->count) {
+		*ret = pool->kept[best];
+		pool->kept[best] = pool->kept[--pool->count];
+		pthread_mutex_unlock(&pool->lock);
+		return true;
+	}
+	pthread_mutex_unlock(&pool->lock);
+	return false;
+}
+
+static void pool_give(struct memory_pool *pool, struct reservation *r)
+{
+	bool kept = false;
+
+	pthread_mutex_lock(&pool->lock);
+	if (r->size == MEMORY_RESERVATION && pool->count < ARRAY_SIZE(pool->kept)) {
+		pool->kept[pool->count++] = *r;
+		kept = true;
+	}
+	pthread_mutex_unlock(&pool->lock);
+	if (kept)
+		*r = (struct reservation){0};
+	else
+		unmap(r);
+}
+
+/* -- Reservations ------------------------------------------------------------------------ */
+
+static bool reserve(struct memory_pool *pool, struct reservation *r)
+{
+	void *base;
+
+	if (__atomic_load_n(&pool->never_reserve, __ATOMIC_RELAXED))
+		return false;
+	base = mmap(NULL, MEMORY_RESERVATION, PROT_NONE, MAP_FLAGS, -1, 0);
+	if (base == MAP_FAILED) {
+		__atomic_store_n(&pool->never_reserve, true, __ATOMIC_RELAXED);
+		return false;
+	}
+	/* Pages of 2 MiB under a memory of 64 KiB would waste what this is built to save. */
+	madvise(base, MEMORY_RESERVATION, MADV_NOHUGEPAGE);
+	*r = (struct reservation){.base = base, .size = MEMORY_RESERVATION};
+	return true;
+}
+
+/* Give access to exactly the first `size` bytes. */
+static int set_open(struct reservation *r, uint64_t size)
+{
+	if (size > r->open &&
+	    mprotect(r->base + r->open, size - r->open, PROT_READ | PROT_WRITE) < 0)
+		return -errno;
+	if (size < r->open && mprotect(r->base + size, r->open - size, PROT_NONE) < 0)
+		return -errno;
+	r->open = size;
+	return 0;
+}
+
+/* Throw the pages away: the next touch finds zeros, or what the image has. */
+static void discard(struct reservation *r)
+{
+	if (r->open != 0)
+		madvise(r->base, r->open, MADV_DONTNEED);
+}
+
+static int map_image(struct reservation *r, const struct memory_image *image)
+{
+	uint8_t *at;
+
+	if (r->image == image)
+		return 0;
+	if (r->image != NULL) {
+		at = r->base + r->image->begin;
+		if (mmap(at, r->image->end - r->image->begin, PROT_READ | PROT_WRITE,
+			 MAP_FLAGS | MAP_FIXED, -1, 0) == MAP_FAILED)
+			return -errno;
+		r->image = NULL;
+	}
+	if (image == NULL)
+		return 0;
+	at = r->base + image->begin;
+	if (mmap(at, image->end - image->begin, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED,
+		 image->fd, 0) == MAP_FAILED)
+		return -errno;
+	r->image = image;
+	return 0;
+}
+
+/* A mapping of just this size; an empty memory has none. */
+static int map_exact(struct reservation *r, uint64_t size)
+{
+	void *base;
+
+	if (size == 0)
+		return 0;
+	base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_FLAGS, -1, 0);
+	if (base == MAP_FAILED)
+		return -ENOMEM;
+	*r = (struct reservation){.base = base, .size = size, .open = size};
+	return 0;
+}
+
+/* -- Memories ---------------------------------------------------------------------------- */
+
+static int place(struct memory *memory, uint64_t size)
+{
+	struct reservation *r = &memory->place;
+	int err = 0;
+
+	if (!pool_take(memory->pool, memory->image, r) && !reserve(memory->pool, r))
+		err = map_exact(r, size);
+	/* The old image lies in what is open: replace it while that is so. */
+	if (err == 0 && r->image != NULL && r->image != memory->image)
+		err = map_image(r, NULL);
+	if (err == 0 && r->open != size)
+		err = set_open(r, size);
+	return err != 0 ? err : map_image(r, memory->image);
+}
+
+int memory_init(struct memory *memory, struct memory_pool *pool, struct store *store,
+		const struct image_limits *limits, const struct memory_image *image)
+{
+	uint64_t size = limits->min * PAGE_BYTES;
+	int err;
+
+	*memory = (struct memory){.pool = pool, .store = store, .limits = *limits, .image = image};
+	if (limits->min > LIMIT_PAGES32 || !store_may_grow(store, EXTERN_MEMORY, 0, size))
+		return -ENOMEM;
+	err = place(memory, size);
+	if (err != 0) {
+		unmap(&memory->place);
+		return err;
+	}
+	memory->base = memory->place.base;
+	memory->size = size;
+	return 0;
+}
+
+void memory_deinit(struct memory *memory)
+{
+	if (memory->pool == NULL)
+		return;
+	discard(&memory->place);
+	pool_give(memory->pool, &memory->place);
+	memory->base = NULL;
+	memory->size = 0;
+}
+
+int memory_reset(struct memory *memory)
+{
+	struct reservation *r = &memory->place;
+	uint64_t size = memory->limits.min * PAGE_BYTES;
+	int err = 0;
+
+	discard(r);
+	if (r->size == MEMORY_RESERVATION && r->open != size)
+		err = set_open(r, size);
+	if (err == 0)
+		memory->size = size;
+	return err;
+}
+
+/* Grow a mapping that has no reservation behind it. */
+static int move(struct reservation *r, uint64_t size)
+{
+	void *base;
+
+	if (r->size == 0)
+		return map_exact(r, size);
+	base = mremap(r->base, r->size, size, MREMAP_MAYMOVE);
+	if (base == MAP_FAILED)
+		return -ENOMEM;
+	*r = (struct reservation){.base = base, .size = size, .open = size};
+	return 0;
+}
+
+uint64_t memory_grow(struct memory *memory, uint64_t pages)
+{
+	uint64_t old = memory_pages(memory);
+	uint64_t most = MIN(memory->limits.max, (uint64_t)LIMIT_PAGES32);
+	uint64_t size = (old + pages) * PAGE_BYTES;
+	struct reservation *r = &memory->place;
+
+	if (pages > most || old + pages > most)
+		return UINT64_MAX;
+	if (pages == 0)
+		return old;
+	if (!store_may_grow(memory->store, EXTERN_MEMORY, memory->size, size))
+		return UINT64_MAX;
+	/* After a reset without reservation the mapping may be larger than the memory. */
+	if (size > r->open &&
+	    (r->size == MEMORY_RESERVATION ? set_open(r, size) : move(r, size)) != 0)
+		return UINT64_MAX;
+	memory->base = r->base;
+	memory->size = size;
+	return old;
+}

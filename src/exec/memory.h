@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * memory.h: a linear memory.
+ *
+ * It lies in a reservation of address space as large as any index plus offset can reach, so it grows in place and
+ * compiled code need not check; pages beyond its size have no access. Where the reservation is refused
+ * (ulimit -v) or switched off, the mapping has the memory's size and may move when it grows: whoever caches
+ * `base` reads it again after anything that can grow a memory.
+ *
+ * Reservations are kept for the next memory: returning one gives its pages back, but keeps the mapping,
+ * which costs more than all else in making an instance.
+ */
+#ifndef EXEC_MEMORY_H
+#define EXEC_MEMORY_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "wasm/image.h"
+
+#define MEMORY_RESERVATION ((UINT64_C(8) << 30) + 65536)
+
+struct store;
+
+/* The initial content of a module's memory, as a file to map copy-on-write. Shared by its instances. */
+struct memory_image {
+	int fd; /* owned; -1: none made */
+	uint64_t begin; /* page-aligned addresses of the memory it covers */
+	uint64_t end;
+};
+
+struct reservation {
+	uint8_t *base;
+	uint64_t open; /* bytes from the start with access */
+	uint64_t size; /* of the mapping; 0: none */
+	const struct memory_image *image; /* mapped over its range; NULL: none */
+};
+
+/* The engine's reservations not in use. */
+struct memory_pool {
+	pthread_mutex_t lock;
+	struct reservation kept[8];
+	unsigned count;
+	bool never_reserve; /* an option, or a reservation was refused once */
+};
+
+int memory_pool_init(struct memory_pool *pool, bool never_reserve);
+void memory_pool_deinit(struct memory_pool *pool);
+/* An image is about to end: nothing may stay mapped for it. */
+void memory_pool_forget(struct memory_pool *pool, const struct memory_image *image);
+
+struct memory {
+	uint8_t *base;
+	uint64_t size; /* bytes */
+	struct reservation place;
+	struct memory_pool *pool; /* borrowed from the engine */
+	struct store *store; /* borrowed */
+	struct memory *next; /* in the store */
+	struct image_limits limits;
+	const struct memory_image *image; /* borrowed from the module, which the instance keeps */
+};
+
+/* Pages become accessible and zero, or as the image (may be NULL) has them. 0, -ENOMEM. */
+int memory_init(struct memory *memory, struct memory_pool *pool, struct store *store,
+		const struct image_limits *limits, const struct memory_image *image);
+void memory_deinit(struct memory *memory);
+/* Back to the initial size and content (of the image, or zero). */
+int memory_reset(struct memory *memory);
+
+/* In pages; the old size, or UINT64_MAX if it may or can not grow. */
+uint64_t memory_grow(struct memory *memory, uint64_t pages);
+
+static inline uint64_t memory_pages(const struct memory *memory)
+{
+	return memory->size / PAGE_BYTES;
+}
+
+static inline bool memory_contains(const struct memory *memory, uint64_t at, uint64_t size)
+{
+	return at <= memory->size && size <= memory->size - at;
+}
+
+#endif

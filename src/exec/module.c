@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "exec/module.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/base.h"
+#include "exec/instance.h"
+
+enum { PAGE = 4096 };
+
+/* -- Layout of instances ----------------------------------------------------------------- */
+
+static size_t piece(size_t *size, size_t item, uint64_t count, size_t unit)
+{
+	size_t at = align_up(*size, unit);
+
+	*size = at + item * count;
+	return at;
+}
+
+static uint64_t table_entries(const struct image *image)
+{
+	const struct image_table *tables = IMAGE_ITEMS(image, struct image_table, tables);
+	uint64_t count = 0;
+
+	for (uint32_t i = image->imported_tables; i < image->tables.count; i++)
+		count += tables[i].limits.min;
+	return count;
+}
+
+static void lay_out(struct module_layout *l, const struct image *image)
+{
+	size_t size = sizeof(struct instance);
+
+	l->globals = piece(&size, sizeof(void *), image->globals.count, 8);
+	l->imports = piece(&size, sizeof(void *), image->imported_funcs, 8);
+	l->tables = piece(&size, sizeof(void *), image->tables.count, 8);
+	l->memories = piece(&size, sizeof(void *), image->memories.count, 8);
+	l->tags = piece(&size, sizeof(void *), image->tags.count, 8);
+	l->own_memories = piece(&size, sizeof(struct memory),
+				image->memories.count - image->imported_memories, 16);
+	l->own_tables = piece(&size, sizeof(struct table),
+			      image->tables.count - image->imported_tables, 16);
+	l->own_tags =
+		piece(&size, sizeof(struct tag), image->tags.count - image->imported_tags, 16);
+	l->own_globals = piece(&size, sizeof(struct global),
+			       image->globals.count - image->imported_globals, 16);
+	l->dropped = piece(&size, 1, (uint64_t)image->datas.count + image->elements.count, 1);
+	l->entries = piece(&size, sizeof(slot), table_entries(image), 8);
+	l->funcs =
+		piece(&size, sizeof(struct func), image->funcs.count - image->imported_funcs, 64);
+	l->size = size;
+}
+
+/* -- The initial memory as a file --------------------------------------------------------- */
+
+static bool is_constant(const struct image_data *data, uint64_t size)
+{
+	uint64_t at = (uint32_t)data->offset.value;
+
+	return data->offset.kind == INIT_VALUE && data->memory == 0 && at <= size &&
+	       data->bytes.size <= size - at;
+}
+
+/* Memory 0 as data lays it out: the pages from the first byte to the last, if they are dense enough. */
+static bool find_extent(const struct image *image, struct memory_image *ret)
+{
+	const struct image_data *datas = IMAGE_ITEMS(image, struct image_data, datas);
+	uint64_t size, begin = UINT64_MAX, end = 0, bytes = 0;
+
+	if (image->memories.count == 0 || image->imported_memories != 0)
+		return false;
+	size = IMAGE_ITEMS(image, struct image_memory, memories)[0].limits.min * PAGE_BYTES;
+	for (uint32_t i = 0; i < image->datas.count; i++) {
+		if (datas[i].mode != MODE_ACTIVE)
+			continue;
+		if (!is_constant(&datas[i], size))
+			return false;
+		if (datas[i].bytes.size == 0)
+			continue;
+		begin = MIN(begin, (uint32_t)datas[i].offset.value);
+		end = MAX(end, (uint32_t)datas[i].offset.value + (uint64_t)datas[i].bytes.size);
+		bytes += datas[i].bytes.size;
+	}
+	if (bytes == 0)
+		return false;
+	ret->begin = begin / PAGE * PAGE;
+	ret->end = align_up(end, PAGE);
+	return ret->end - ret->begin <= MAX(2 * bytes, (uint64_t)2 * PAGE);
+}
+
+static bool write_all(int fd, const uint8_t *bytes, size_t size, uint64_t at)
+{
+	while (size > 0) {
+		ssize_t n = pwrite(fd, bytes, size, (off_t)at);
+
+		if (n <= 0)
+			return false;
+		bytes += n;
+		at += (uint64_t)n;
+		size -= (size_t)n;
+	}
+	return true;
+}
+
+static bool write_image(const struct image *image, const struct memory_image *memory)
+{
+	const struct image_data *datas = IMAGE_ITEMS(image, struct image_data, datas);
+
+	if (ftruncate(memory->fd, (off_t)(memory->end - memory->begin)) < 0)
+		return false;
+	for (uint32_t i = 0; i < image->datas.count; i++)
+		if (datas[i].mode == MODE_ACTIVE &&
+		    !write_all(memory->fd, image_module(image) + datas[i].bytes.at,
+			       datas[i].bytes.size,
+			       (uint32_t)datas[i].offset.value - memory->begin))
+			return false;
+	return true;
+}
+
+/* Without the file everything works, by copying: failure is no error. */
+static void make_image(struct module *module)
+{
+	module->memory.fd = memfd_create("skiff-memory", MFD_CLOEXEC);
+	if (module->memory.fd >= 0 && !write_image(module->image, &module->memory)) {
+		close(module->memory.fd);
+		module->memory.fd = -1;
+	}
+	module->image_wanted = module->memory.fd >= 0;
+}
+
+const struct memory_image *module_memory_image(struct module *module)
+{
+	const struct memory_image *image = NULL;
+
+	if (!module->image_wanted)
+		return NULL;
+	pthread_mutex_lock(&module->lock);
+	if (module->instances < 2)
+		module->instances++;
+	if (module->instances == 2 && module->memory.fd < 0 && module->image_wanted)
+		make_image(module);
+	if (module->memory.fd >= 0)
+		image = &module->memory;
+	pthread_mutex_unlock(&module->lock);
+	return image;
+}
+
+/* -- Modules ------------------------------------------------------------------------------ */
+
+int module_new(struct module **ret, struct common *common, struct image *image, struct err *err)
+{
+	struct module *module = calloc(1, sizeof(*module));
+	uint32_t *ids = malloc((image->types.count + 1) * sizeof(*ids));
+
+	if (module == NULL || ids == NULL || registry_intern(&common->registry, image, ids) < 0) {
+		free(ids);
+		free(module);
+		return err_set(err, -ENOMEM, "out of memory for a module");
+	}
+	module->refs = 1;
+	module->common = common;
+	module->image = image;
+	module->type_ids = ids;
+	module->memory.fd = -1;
+	module->image_wanted = find_extent(image, &module->memory);
+	pthread_mutex_init(&module->lock, NULL);
+	lay_out(&module->layout, image);
+	*ret = module;
+	return 0;
+}
+
+struct module *module_ref(struct module *module)
+{
+	__atomic_add_fetch(&module->refs, 1, __ATOMIC_RELAXED);
+	return module;
+}
+
+void module_unref(struct module *module)
+{
+	if (module == NULL || __atomic_sub_fetch(&module->refs, 1, __ATOMIC_ACQ_REL) != 0)
+		return;
+	memory_pool_forget(&module->common->pool, &module->memory);
+	if (module->memory.fd >= 0)
+		close(module->memory.fd);
+	pthread_mutex_destroy(&module->lock);
+	image_free(module->image);
+	free(module->type_ids);
+	free(module);
+}

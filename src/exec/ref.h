@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ref.h: what a reference is in a slot.
+ *
+ *   0              null, in every hierarchy
+ *   ...000         a pointer to an aligned object of the store: a struct func (later: heap objects)
+ *   ...10          an object of the host: a number below 2^62, shifted
+ *   ...1           an i31 (later)
+ *
+ * Tables use two words more that never leave them (table.h): 0 there means "not made yet", so a fresh
+ * table is a page of zeros, and null is TABLE_NULL.
+ */
+#ifndef EXEC_REF_H
+#define EXEC_REF_H
+
+#include <stdbool.h>
+
+#include "exec/value.h"
+
+struct func;
+
+static inline slot ref_from_func(const struct func *func)
+{
+	return (slot)(uintptr_t)func;
+}
+
+static inline bool ref_is_pointer(slot ref)
+{
+	return ref != 0 && (ref & 7) == 0;
+}
+
+static inline slot ref_from_host(uint64_t object)
+{
+	return object << 2 | 2;
+}
+
+static inline bool ref_is_host(slot ref)
+{
+	return (ref & 3) == 2;
+}
+
+static inline uint64_t ref_to_host(slot ref)
+{
+	return ref >> 2;
+}
+
+#endif

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * runtime.c: what instructions do out of line: bulk memory, tables, the slow side of indirect calls.
+ *
+ * Bounds are checked for the whole range before the first byte is written. A range of gigabytes is worked on in
+ * pieces, with a look at the interrupt word between them, so that a stop is never late.
+ */
+#include "exec/runtime.h"
+
+#include <string.h>
+
+#include "base/base.h"
+#include "exec/init.h"
+#include "exec/store.h"
+
+enum { BYTES_AT_ONCE = 1 << 20, ENTRIES_AT_ONCE = 1 << 16 };
+
+const struct runtime_table runtime_table = {
+#define RUNTIME(name, params) runtime_##name,
+#include "exec/runtime.def"
+#undef RUNTIME
+};
+
+/* -- Memories ---------------------------------------------------------------------------- */
+
+enum trap runtime_memory_grow(struct thread *thread, struct instance *instance, uint32_t memory,
+			      uint64_t pages, uint64_t *ret_old)
+{
+	(void)thread;
+	*ret_old = memory_grow(instance->memories[memory], pages);
+	return TRAP_NONE;
+}
+
+enum trap runtime_memory_fill(struct thread *thread, struct instance *instance, uint32_t memory,
+			      uint64_t to, uint32_t value, uint64_t size)
+{
+	struct memory *m = instance->memories[memory];
+
+	if (!memory_contains(m, to, size))
+		return TRAP_OUT_OF_BOUNDS_MEMORY;
+	while (size > 0) {
+		uint64_t part = MIN(size, (uint64_t)BYTES_AT_ONCE);
+
+		memset(m->base + to, (int)(value & 0xff), part);
+		to += part;
+		size -= part;
+		if (size > 0 && thread_is_interrupted(thread))
+			return TRAP_INTERRUPTED;
+	}
+	return TRAP_NONE;
+}
+
+/* Overlapping ranges of one memory: go from the end that is read before it is overwritten. */
+enum trap runtime_memory_copy(struct thread *thread, struct instance *instance, uint32_t to_memory,
+			      uint32_t from_memory, uint64_t to, uint64_t from, uint64_t size)
+{
+	struct memory *target = instance->memories[to_memory];
+	struct memory *source = instance->memories[from_memory];
+	bool backwards = to > from;
+
+	if (!memory_contains(target, to, size) || !memory_contains(source, from, size))
+		return TRAP_OUT_OF_BOUNDS_MEMORY;
+	while (size > 0) {
+		uint64_t part = MIN(size, (uint64_t)BYTES_AT_ONCE);
+		uint64_t skip = backwards ? size - part : 0;
+
+		memmove(target->base + to + skip, source->base + from + skip, part);
+		size -= part;
+		if (!backwards) {
+			to += part;
+			from += part;
+		}
+		if (size > 0 && thread_is_interrupted(thread))
+			return TRAP_INTERRUPTED;
+	}
+	return TRAP_NONE;
+}
+
+enum trap runtime_memory_init(struct thread *thread, struct instance *instance, uint32_t data,
+			      uint32_t memory, uint64_t to, uint64_t from, uint64_t size)
+{
+	const struct image_data *d = &IMAGE_ITEMS(instance->image, struct image_data, datas)[data];
+	uint64_t have = instance->dropped_datas[data] ? 0 : d->bytes.size;
+	struct memory *m = instance->memories[memory];
+
+	(void)thread;
+	if (!memory_contains(m, to, size) || from > have || size > have - from)
+		return TRAP_OUT_OF_BOUNDS_MEMORY;
+	if (size > 0)
+		memcpy(m->base + to, image_module(instance->image) + d->bytes.at + from, size);
+	return TRAP_NONE;
+}
+
+enum trap runtime_data_drop(struct thread *thread, struct instance *instance, uint32_t data)
+{
+	(void)thread;
+	instance->dropped_datas[data] = 1;
+	return TRAP_NONE;
+}
+
+/* -- Tables ------------------------------------------------------------------------------ */
+
+enum trap runtime_table_get(struct thread *thread, struct instance *instance, uint32_t table,
+			    uint64_t at, slot *ret)
+{
+	struct table *t = instance->tables[table];
+
+	(void)thread;
+	if (at >= t->size)
+		return TRAP_OUT_OF_BOUNDS_TABLE;
+	*ret = table_get(t, at);
+	return TRAP_NONE;
+}
+
+enum trap runtime_table_set(struct thread *thread, struct instance *instance, uint32_t table,
+			    uint64_t at, slot ref)
+{
+	struct table *t = instance->tables[table];
+
+	(void)thread;
+	if (at >= t->size)
+		return TRAP_OUT_OF_BOUNDS_TABLE;
+	table_set(t, at, ref);
+	return TRAP_NONE;
+}
+
+enum trap runtime_table_grow(struct thread *thread, struct instance *instance, uint32_t table,
+			     slot ref, uint64_t by, uint64_t *ret_old)
+{
+	(void)thread;
+	*ret_old = table_grow(instance->tables[table], by, ref);
+	return TRAP_NONE;
+}
+
+enum trap runtime_table_fill(struct thread *thread, struct instance *instance, uint32_t table,
+			     uint64_t at, slot ref, uint64_t count)
+{
+	struct table *t = instance->tables[table];
+
+	if (!table_contains(t, at, count))
+		return TRAP_OUT_OF_BOUNDS_TABLE;
+	for (uint64_t i = 0; i < count; i++) {
+		table_set(t, at + i, ref);
+		if (i % ENTRIES_AT_ONCE == ENTRIES_AT_ONCE - 1 && thread_is_interrupted(thread))
+			return TRAP_INTERRUPTED;
+	}
+	return TRAP_NONE;
+}
+
+enum trap runtime_table_copy(struct thread *thread, struct instance *instance, uint32_t to_table,
+			     uint32_t from_table, uint64_t to, uint64_t from, uint64_t count)
+{
+	struct table *target = instance->tables[to_table];
+	struct table *source = instance->tables[from_table];
+	bool backwards = to > from;
+
+	if (!table_contains(target, to, count) || !table_contains(source, from, count))
+		return TRAP_OUT_OF_BOUNDS_TABLE;
+	for (uint64_t i = 0; i < count; i++) {
+		uint64_t k = backwards ? count - 1 - i : i;
+
+		table_set(target, to + k, table_get(source, from + k));
+		if (i % ENTRIES_AT_ONCE == ENTRIES_AT_ONCE - 1 && thread_is_interrupted(thread))
+			return TRAP_INTERRUPTED;
+	}
+	return TRAP_NONE;
+}
+
+void runtime_put_elements(struct instance *instance, const struct image_element *element,
+			  struct table *table, uint64_t to, uint32_t from, uint32_t count)
+{
+	const uint32_t *items =
+		IMAGE_ITEMS(instance->image, uint32_t, items) + element->first + from;
+	slot value[2];
+
+	for (uint32_t i = 0; i < count; i++) {
+		value[0] = 0;
+		if (items[i] != ITEM_NULL && (items[i] & ITEM_EXPR))
+			init_run(instance, items[i] & ~ITEM_EXPR, value);
+		else if (items[i] != ITEM_NULL)
+			value[0] = ref_from_func(instance_func(instance, items[i]));
+		table_set(table, to + i, value[0]);
+	}
+}
+
+enum trap runtime_table_init(struct thread *thread, struct instance *instance, uint32_t element,
+			     uint32_t table, uint64_t to, uint64_t from, uint64_t count)
+{
+	const struct image_element *e =
+		&IMAGE_ITEMS(instance->image, struct image_element, elements)[element];
+	uint64_t have = instance->dropped_elements[element] ? 0 : e->count;
+	struct table *t = instance->tables[table];
+
+	(void)thread;
+	if (!table_contains(t, to, count) || from > have || count > have - from)
+		return TRAP_OUT_OF_BOUNDS_TABLE;
+	runtime_put_elements(instance, e, t, to, (uint32_t)from, (uint32_t)count);
+	return TRAP_NONE;
+}
+
+enum trap runtime_elem_drop(struct thread *thread, struct instance *instance, uint32_t element)
+{
+	(void)thread;
+	instance->dropped_elements[element] = 1;
+	return TRAP_NONE;
+}
+
+/* -- Indirect calls ---------------------------------------------------------------------- */
+
+enum trap runtime_callee(struct thread *thread, struct instance *instance, uint32_t table,
+			 uint32_t type, uint64_t at, struct func **ret)
+{
+	struct table *t = instance->tables[table];
+	uint32_t wanted = instance->type_ids[type];
+	struct func *func;
+	slot ref;
+
+	(void)thread;
+	if (at >= t->size)
+		return TRAP_UNDEFINED_ELEMENT;
+	ref = table_get(t, at);
+	if (ref == 0)
+		return TRAP_UNINITIALIZED_ELEMENT;
+	func = (struct func *)(uintptr_t)ref;
+	if (func->type != wanted &&
+	    !registry_extends(&instance->store->common->registry, func->type, wanted))
+		return TRAP_INDIRECT_CALL_TYPE;
+	*ret = func;
+	return TRAP_NONE;
+}

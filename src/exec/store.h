@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * store.h: owner of instances and of what the host made for them. One thread at a time is in it; nothing
+ * here is locked.
+ */
+#ifndef EXEC_STORE_H
+#define EXEC_STORE_H
+
+#include "exec/common.h"
+#include "exec/instance.h"
+#include "exec/thread.h"
+
+typedef bool store_limiter_fn(void *env, int kind, uint64_t now, uint64_t wanted);
+
+/* A function of the host's. The engine puts its own struct around it. */
+struct host {
+	struct func func;
+	struct host *next; /* in the store */
+	void (*release)(struct host *host);
+};
+
+/* A global, table or memory made by the host. */
+struct host_item {
+	struct host_item *next;
+	enum extern_kind kind;
+	union {
+		struct global global;
+		struct table table;
+		struct memory memory;
+	} of;
+};
+
+struct store {
+	struct common *common; /* borrowed: the engine keeps it */
+	struct thread thread;
+	struct instance *instances;
+	struct host *hosts;
+	struct host_item *items;
+	store_limiter_fn *limiter;
+	void *limiter_env;
+	void (*on_trap)(struct store *store, const uint8_t *pc); /* while the frames still stand */
+	int coredump_fd;
+};
+
+int store_new(struct store **ret, struct common *common, struct err *err);
+void store_free(struct store *store);
+
+/* Asks the limiter. */
+static inline bool store_may_grow(const struct store *store, enum extern_kind kind, uint64_t now,
+				  uint64_t wanted)
+{
+	return store->limiter == NULL || store->limiter(store->limiter_env, kind, now, wanted);
+}
+
+int store_global(struct global **ret, struct store *store, uint32_t type, bool is_mutable);
+int store_table(struct table **ret, struct store *store, uint32_t type,
+		const struct image_limits *limits, slot init);
+int store_memory(struct memory **ret, struct store *store, const struct image_limits *limits);
+
+#endif

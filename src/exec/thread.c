@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "exec/thread.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+
+#include "base/base.h"
+#include "exec/store.h"
+
+enum { GUARD = 64 * 1024 };
+
+int thread_init(struct thread *thread, struct store *store, uint64_t stack_bytes, bool fuel)
+{
+	size_t size = align_up(stack_bytes, 65536);
+	size_t all = 2 * size + 3 * (size_t)GUARD;
+	uint8_t *base =
+		mmap(NULL, all, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (base == MAP_FAILED)
+		return -ENOMEM;
+	if (mprotect(base + GUARD, size, PROT_READ | PROT_WRITE) < 0 ||
+	    mprotect(base + 2 * GUARD + size, size, PROT_READ | PROT_WRITE) < 0) {
+		munmap(base, all);
+		return -ENOMEM;
+	}
+	madvise(base, all, MADV_NOHUGEPAGE);
+	thread->store = store;
+	thread->mapping = base;
+	thread->mapping_size = all;
+	thread->native = base + GUARD;
+	thread->native_end = thread->native + size;
+	thread->values = (slot *)(void *)(thread->native_end + GUARD);
+	thread->limit = thread->values + size / sizeof(slot);
+	/* A function that returns nothing looks at the slot below its frame. */
+	thread->top = thread->values + 1;
+	thread->counts_fuel = fuel;
+	return 0;
+}
+
+void thread_deinit(struct thread *thread)
+{
+	if (thread->mapping != NULL)
+		munmap(thread->mapping, thread->mapping_size);
+	thread->mapping = NULL;
+}
+
+static uint32_t offset_of(const struct func *func, const uint8_t *pc)
+{
+	if (func->code == NULL || pc == NULL)
+		return 0;
+	return (uint32_t)(pc - image_module(func->of.instance->image));
+}
+
+/* Where a frame goes on is behind its call: one byte less lies in it. */
+static void trace(struct thread *thread, const uint8_t *pc)
+{
+	thread->trace_count = 0;
+	thread->trace_depth = 0;
+	for (const struct frame *f = thread->frame; f != NULL; f = f->caller) {
+		if (f->locals != NULL) {
+			if (thread->trace_count < TRACE_FRAMES)
+				thread->trace[thread->trace_count++] =
+					(struct trace_frame){f->func, offset_of(f->func, pc)};
+			thread->trace_depth++;
+		}
+		pc = f->ret_pc != NULL ? f->ret_pc - 1 : NULL;
+	}
+}
+
+enum status thread_trap(struct thread *thread, enum trap trap, const uint8_t *pc)
+{
+	thread->trap = trap;
+	if (trap == TRAP_INTERRUPTED)
+		__atomic_store_n(&thread->interrupt, 0, __ATOMIC_RELAXED);
+	trace(thread, pc);
+	if (thread->store->on_trap != NULL)
+		thread->store->on_trap(thread->store, pc);
+	return STATUS_TRAP;
+}
+
+uint64_t thread_native_left(const struct thread *thread)
+{
+	const uint8_t *here = __builtin_frame_address(0);
+
+	if (here < thread->native || here > thread->native_end)
+		return UINT64_MAX;
+	return (uint64_t)(here - thread->native);
+}
+
+enum status thread_call(struct thread *thread, struct func *func, slot *frame)
+{
+	struct frame *innermost = thread->frame;
+	slot *top = thread->top;
+	bool outermost = thread->depth == 0;
+	enum status status;
+
+	if (!outermost && thread_native_left(thread) < HOST_STACK_RESERVE)
+		return thread_trap(thread, TRAP_STACK_EXHAUSTED, NULL);
+	thread->depth++;
+	status = outermost ? stack_switch(thread, func, frame, thread->native_end)
+			   : func->entry(thread, func, frame);
+	thread->depth--;
+	thread->frame = innermost;
+	thread->top = top;
+	return status;
+}

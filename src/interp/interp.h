@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * interp.h: the interpreter tier. It runs over the bytecode of the image with its side table: nothing is
+ * translated, so the first instruction runs right after validation and a function costs no memory of its own.
+ *
+ *   interp.c         coming in from C
+ *   numeric.h        instructions whose meaning is a sem_ function: made from opcodes.def
+ *   control.h        blocks, branches, calls
+ *   variable.h       constants, locals, globals, references, tables, memories
+ *   tail.c, switch.c two ways to make one program of these bodies: functions that tail-call each other
+ *                    (clang), or one switch (any compiler); docs/abi.md, "The interpreter"
+ */
+#ifndef INTERP_INTERP_H
+#define INTERP_INTERP_H
+
+#include "exec/common.h"
+#include "exec/thread.h"
+
+/* struct func's entry. */
+enum status interp_entry(struct thread *thread, struct func *self, slot *frame);
+
+/* For tail.c and switch.c, which define interp_dispatch(): run from `pc` until LEAVE or a trap. */
+enum status interp_dispatch(struct thread *thread, const uint8_t *pc, slot *sp, slot *fp,
+			    const struct image_side *side, struct instance *instance);
+
+/* Fuel, before the instruction at pc. False: it does not suffice for the block that begins here. */
+bool interp_pay(struct thread *thread, const uint8_t *pc);
+
+/* The opcode to run where every instruction is looked at: that of a fused sequence's first one. */
+uint32_t interp_unfused(uint8_t opcode);
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * switch.c: the interpreter as one loop around one switch, for compilers without guaranteed tail calls. The same
+ * bodies as tail.c from the same tables, in state G only: floats and vectors go through slots.
+ */
+#include "interp/machine.h"
+
+#define NEXT(p)                        \
+	do {                           \
+		pc = (p);              \
+		goto next_instruction; \
+	} while (0)
+#define LEAVE_WITH(status) return (status)
+#define TRAP(code) return thread_trap(th, code, pc)
+
+#define RET_i(x)            \
+	do {                \
+		tos = (x);  \
+		NEXT(next); \
+	} while (0)
+#define RET_l(x) RET_i(x)
+#define RET_f(x) RET_i(f32_slot(x))
+#define RET_d(x) RET_i(f64_slot(x))
+#define RET_v(x)                  \
+	do {                      \
+		v128 pair = (x);  \
+		sp[-1] = pair[0]; \
+		RET_i(pair[1]);   \
+	} while (0)
+
+#define INSTR(ID) case OP_##ID:
+#include "interp/numeric.h"
+
+#define CASE_PURE(ID, sig, width) INSTR(ID) PURE_##sig(G, SEM_##ID, width)
+#define CASE_PARTIAL(ID, sig, width) INSTR(ID) PARTIAL_##sig(G, SEM_##ID, width)
+#define CASE_LANE(ID, sig, width) INSTR(ID) LANE_##sig(G, SEM_##ID, width)
+#define CASE_SHUFFLE(ID, sig, width) INSTR(ID) SHUFFLE_##sig(G, SEM_##ID, width)
+#define CASE_LOAD(ID, sig, width) INSTR(ID) LOAD_##sig(G, SEM_##ID, width)
+#define CASE_STORE(ID, sig, width) INSTR(ID) STORE_##sig(G, SEM_##ID, width)
+#define CASE_LOAD_LANE(ID, sig, width) INSTR(ID) LOAD_LANE_##sig(G, SEM_##ID, width)
+#define CASE_STORE_LANE(ID, sig, width) INSTR(ID) STORE_LANE_##sig(G, SEM_##ID, width)
+#define CASE_CONST(ID, sig, width)
+#define CASE_CONTROL(ID, sig, width)
+#define CASE_VARIABLE(ID, sig, width)
+#define CASE_RUNTIME(ID, sig, width)
+#define CASE_LATER(ID, sig, width)
+
+/* table-like: the cases are the bodies of control.h, variable.h and numeric.h. */
+enum status interp_dispatch(struct thread *th, const uint8_t *pc, slot *sp, slot *fp,
+			    const struct image_side *side, struct instance *in)
+{
+	uint8_t *mem = in->memory->base;
+	uint64_t mem_size = in->memory->size;
+	uint32_t opcode, code;
+	slot tos = 0;
+
+next_instruction:
+	if (UNLIKELY(th->counts_fuel) && !interp_pay(th, pc))
+		TRAP(TRAP_OUT_OF_FUEL);
+	opcode = *pc;
+	if (opcode >= 0xfb) {
+		pc = leb_u32(pc + 1, &code) - 1;
+		opcode = opcode_prefixed((uint8_t)opcode, code);
+	}
+	switch (opcode) {
+#include "interp/control.h"
+#include "interp/variable.h"
+#define OP(ID, prefix, code, text, imm, sig, feature, kind, width) CASE_##kind(ID, sig, width)
+#include "wasm/opcodes.def"
+#undef OP
+	}
+	invariant(!"an opcode the validator lets pass has a body");
+	return STATUS_TRAP;
+}

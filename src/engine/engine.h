@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * engine.h: the public API's structs, seen from inside.
+ *
+ * Most handles of skiff.h are structs of exec under a public name: a skiff_func is a struct func. The
+ * conversions are here, in one place, and cost nothing. Only the engine, the linker and what comes of them
+ * are structs of their own.
+ */
+#ifndef ENGINE_ENGINE_H
+#define ENGINE_ENGINE_H
+
+#include "base/base.h"
+#include "base/err.h"
+#include "exec/module.h"
+#include "exec/store.h"
+#include "skiff.h"
+
+struct skiff_engine {
+	uint32_t refs;
+	uint64_t features;
+	struct common common;
+};
+
+struct skiff_engine *engine_ref(struct skiff_engine *engine);
+void engine_unref(struct skiff_engine *engine);
+
+/* The engine around what it shares. */
+static inline struct skiff_engine *engine_of(struct common *common)
+{
+	return (struct skiff_engine *)(void *)((char *)common -
+					       offsetof(struct skiff_engine, common));
+}
+
+#define HANDLE(inner)                                                              \
+	static inline struct inner *inner##_in(const struct skiff_##inner *handle) \
+	{                                                                          \
+		return (struct inner *)(uintptr_t)handle;                          \
+	}                                                                          \
+	static inline struct skiff_##inner *inner##_out(const struct inner *inner) \
+	{                                                                          \
+		return (struct skiff_##inner *)(uintptr_t)inner;                   \
+	}
+HANDLE(module)
+HANDLE(store)
+HANDLE(instance)
+HANDLE(func)
+HANDLE(memory)
+HANDLE(table)
+HANDLE(global)
+#undef HANDLE
+
+_Static_assert(sizeof(struct skiff_error) == sizeof(struct err), "one is handed on as the other");
+
+static inline struct err *err_in(struct skiff_error *err)
+{
+	return (struct err *)(void *)err;
+}
+
+/* -- hosts.c: functions of the embedder --------------------------------------------------- */
+
+/* A function offered to a linker; each store that links it makes its own struct func of it. Counted. */
+struct host_def {
+	uint32_t refs;
+	uint32_t type; /* the engine's number */
+	struct skiff_functype sig;
+	uint16_t param_slots, result_slots;
+	skiff_host_fn *fn;
+	void *env;
+	void (*env_free)(void *env);
+	uint32_t words[]; /* parameters, then results */
+};
+
+int host_def_new(struct host_def **ret, struct skiff_engine *engine,
+		 const struct skiff_functype *type, skiff_host_fn *fn, void *env,
+		 void (*env_free)(void *env), struct err *err);
+struct host_def *host_def_ref(struct host_def *def);
+void host_def_unref(struct host_def *def);
+/* The store's function for it, the same each time; NULL: no memory. */
+struct func *host_func(struct store *store, struct host_def *def);
+/* NULL: not a host function. */
+const struct host_def *host_def_of(const struct func *func);
+
+/* -- values.c: values between C and slots -------------------------------------------------- */
+
+/* Types of a function's parameters and results; references in its module's numbering (type_ids). */
+struct signature {
+	struct skiff_functype type;
+	const uint32_t *ids; /* NULL: a host function's, no indices */
+};
+struct signature func_signature(const struct func *func);
+
+/* Is this reference one of `type` (the engine's numbering). */
+bool ref_fits(struct store *store, slot ref, uint32_t type);
+/* Write values to slots, checked against the types; false with the sentence: value i does not fit. */
+bool values_in(struct store *store, const struct signature *sig, const uint32_t *types,
+	       uint32_t count, const struct skiff_val *values, slot *slots, struct err *err);
+void values_out(const uint32_t *types, uint32_t count, const slot *slots, struct skiff_val *values);
+
+/* -- traps.c -------------------------------------------------------------------------------- */
+
+/* Turn how a call ended into the API's outcome, with the sentence and, for a trap, the object. */
+int outcome_of(struct store *store, enum status status, struct skiff_trap **trap, int *exit_code,
+	       struct err *err);
+/* A trap outside any call: a segment out of bounds while an instance was made. */
+int outcome_trap(struct store *store, enum trap code, struct skiff_trap **trap, struct err *err);
+
+/* -- modules.c ------------------------------------------------------------------------------ */
+
+struct skiff_externtype externtype_of(const struct image *image, uint32_t kind, uint32_t index);
+
+#endif

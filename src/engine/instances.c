@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* instances.c: stores, instances and calls. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/coredump.h"
+#include "engine/linker.h"
+
+/* -- Stores -------------------------------------------------------------------------------- */
+
+int skiff_store_new(struct skiff_store **ret, struct skiff_engine *engine, struct skiff_error *err)
+{
+	struct store *store;
+	int error = store_new(&store, &engine->common, err_in(err));
+
+	if (error != 0)
+		return error;
+	engine_ref(engine);
+	*ret = store_out(store);
+	return 0;
+}
+
+void skiff_store_free(struct skiff_store *handle)
+{
+	struct store *store = store_in(handle);
+	struct skiff_engine *engine;
+
+	if (store == NULL)
+		return;
+	engine = engine_of(store->common);
+	store_free(store);
+	engine_unref(engine);
+}
+
+/* The store keeps the embedder's function under its own type: the kinds have the same numbers. */
+void skiff_store_limiter(struct skiff_store *store, skiff_limiter_fn *fn, void *env)
+{
+	_Static_assert(sizeof(enum skiff_kind) == sizeof(int), "called as one another");
+	store_in(store)->limiter = (store_limiter_fn *)(void *)fn;
+	store_in(store)->limiter_env = env;
+}
+
+void skiff_store_interrupt(struct skiff_store *store)
+{
+	thread_interrupt(&store_in(store)->thread);
+}
+
+void skiff_store_set_fuel(struct skiff_store *store, uint64_t fuel)
+{
+	store_in(store)->thread.fuel = fuel;
+}
+
+uint64_t skiff_store_fuel(const struct skiff_store *store)
+{
+	return store_in(store)->thread.fuel;
+}
+
+static void dump(struct store *store, const uint8_t *pc)
+{
+	coredump_write(store, pc, store->coredump_fd);
+}
+
+void skiff_store_coredump(struct skiff_store *handle, int fd)
+{
+	struct store *store = store_in(handle);
+
+	store->coredump_fd = fd;
+	store->on_trap = fd >= 0 ? dump : NULL;
+}
+
+/* -- Instances ----------------------------------------------------------------------------- */
+
+enum { IMPORTS_HERE = 64 };
+
+static int gather(struct store *store, const struct skiff_prelinked *pre, union extern_item *items,
+		  struct err *err)
+{
+	for (uint32_t i = 0; i < pre->count; i++) {
+		const struct resolved *from = &pre->imports[i];
+
+		if (from->host != NULL) {
+			items[i].func = host_func(store, from->host);
+			if (items[i].func == NULL)
+				return err_set(err, -ENOMEM, "out of memory for a host function");
+		} else if (from->store != NULL && from->store != store) {
+			return err_set(err, SKIFF_UNLINKABLE,
+				       "import %u is an item of another store", i);
+		} else {
+			items[i] = from->item;
+		}
+	}
+	return 0;
+}
+
+static int start(struct store *store, struct instance *instance, struct skiff_trap **trap,
+		 int *exit_code, struct err *err)
+{
+	struct thread *thread = &store->thread;
+	uint32_t index = instance->image->start;
+	enum status status;
+
+	if (index == IMAGE_NONE)
+		return 0;
+	instance->running_start = true;
+	thread->call_pc = NULL;
+	status = thread_call(thread, instance_func(instance, index), thread->top);
+	instance->running_start = false;
+	return outcome_of(store, status, trap, exit_code, err);
+}
+
+static int make(struct skiff_instance **ret, struct store *store, const struct skiff_prelinked *pre,
+		const union extern_item *items, struct skiff_trap **trap, int *exit_code,
+		struct err *err)
+{
+	struct instance *instance;
+	int code = 0;
+	int error = instance_new(&instance, store, pre->module, items, &code, err);
+
+	if (error == INSTANCE_TRAP)
+		return outcome_trap(store, (enum trap)code, trap, err);
+	if (error == 0)
+		error = start(store, instance, trap, exit_code, err);
+	if (error == 0)
+		*ret = instance_out(instance);
+	return error;
+}
+
+int skiff_instance_new(struct skiff_instance **ret, struct skiff_store *handle,
+		       const struct skiff_prelinked *pre, struct skiff_trap **trap, int *exit_code,
+		       struct skiff_error *err)
+{
+	union extern_item here[IMPORTS_HERE];
+	union extern_item *items = here;
+	struct store *store = store_in(handle);
+	int error;
+
+	if (trap != NULL)
+		*trap = NULL;
+	if (pre->count > IMPORTS_HERE) {
+		items = malloc(pre->count * sizeof(*items));
+		if (items == NULL)
+			return err_set(err_in(err), -ENOMEM, "out of memory for %u imports",
+				       pre->count);
+	}
+	error = gather(store, pre, items, err_in(err));
+	if (error == 0)
+		error = make(ret, store, pre, items, trap, exit_code, err_in(err));
+	if (items != here)
+		free(items);
+	return error;
+}
+
+void skiff_instance_free(struct skiff_instance *instance)
+{
+	instance_free(instance_in(instance));
+}
+
+int skiff_instance_reset(struct skiff_instance *handle, struct skiff_error *err)
+{
+	struct instance *instance = instance_in(handle);
+
+	if (instance->store->thread.depth != 0)
+		return err_set(err_in(err), SKIFF_MISUSE,
+			       "an instance cannot be reset while its store is being called");
+	return instance_reset(instance, err_in(err));
+}
+
+struct skiff_module *skiff_instance_module(struct skiff_instance *instance)
+{
+	return module_out(instance_in(instance)->module);
+}
+
+static struct skiff_extern export_out(struct instance *instance, const struct image_export *export)
+{
+	struct skiff_extern item = {.kind = (enum skiff_kind) export->kind};
+
+	switch ((enum extern_kind) export->kind) {
+	case EXTERN_FUNC:
+		item.of.func = func_out(instance_func(instance, export->index));
+		break;
+	case EXTERN_TABLE:
+		item.of.table = table_out(instance->tables[export->index]);
+		break;
+	case EXTERN_MEMORY:
+		item.of.memory = memory_out(instance->memories[export->index]);
+		break;
+	case EXTERN_GLOBAL:
+		item.of.global = global_out(instance->globals[export->index]);
+		break;
+	case EXTERN_TAG:
+		item.of.tag = (struct skiff_tag *)(void *)instance->tags[export->index];
+		break;
+	}
+	return item;
+}
+
+bool skiff_instance_export(struct skiff_instance *handle, const char *name, size_t name_size,
+			   struct skiff_extern *ret)
+{
+	struct instance *instance = instance_in(handle);
+	const struct image *image = instance->image;
+	const struct image_export *exports = IMAGE_ITEMS(image, struct image_export, exports);
+
+	for (uint32_t i = 0; i < image->exports.count; i++) {
+		if (exports[i].name.size != name_size ||
+		    memcmp(image_module(image) + exports[i].name.at, name, name_size) != 0)
+			continue;
+		*ret = export_out(instance, &exports[i]);
+		return true;
+	}
+	return false;
+}
+
+/* -- Calls --------------------------------------------------------------------------------- */
+
+static int misuse(const char *what, size_t given, uint32_t wanted, struct err *err)
+{
+	return err_set(err, SKIFF_MISUSE, "%zu %s given, the function has %u", given, what, wanted);
+}
+
+int skiff_call(struct skiff_store *handle, struct skiff_func *func_handle,
+	       const struct skiff_val *args, size_t arg_count, struct skiff_val *results,
+	       size_t result_count, struct skiff_trap **trap, int *exit_code,
+	       struct skiff_error *err)
+{
+	struct store *store = store_in(handle);
+	struct func *func = func_in(func_handle);
+	struct thread *thread = &store->thread;
+	struct signature sig = func_signature(func);
+	slot *frame = thread->top;
+	enum status status;
+
+	if (trap != NULL)
+		*trap = NULL;
+	if (func->code != NULL && func->of.instance->store != store)
+		return err_set(err_in(err), SKIFF_MISUSE, "the function is of another store");
+	if (arg_count != sig.type.param_count)
+		return misuse("arguments", arg_count, sig.type.param_count, err_in(err));
+	if (result_count != sig.type.result_count)
+		return misuse("places for results", result_count, sig.type.result_count,
+			      err_in(err));
+	if (frame + MAX(func->params, func->results) >= thread->limit)
+		return outcome_of(store, thread_trap(thread, TRAP_STACK_EXHAUSTED, NULL), trap,
+				  exit_code, err_in(err));
+	if (!values_in(store, &sig, sig.type.params, sig.type.param_count, args, frame,
+		       err_in(err)))
+		return SKIFF_MISUSE;
+	thread->call_pc = NULL;
+	status = thread_call(thread, func, frame);
+	if (status == STATUS_OK)
+		values_out(sig.type.results, sig.type.result_count, frame, results);
+	return outcome_of(store, status, trap, exit_code, err_in(err));
+}

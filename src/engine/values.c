@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* values.c: values between the embedder's structs and the guest's slots. */
+#include <string.h>
+
+#include "engine/engine.h"
+#include "exec/ref.h"
+
+struct skiff_ref skiff_ref_from_func(struct skiff_func *func)
+{
+	return (struct skiff_ref){ref_from_func(func_in(func))};
+}
+
+struct skiff_func *skiff_ref_to_func(struct skiff_ref ref)
+{
+	return ref_is_pointer(ref.word) ? (struct skiff_func *)(uintptr_t)ref.word : NULL;
+}
+
+struct skiff_ref skiff_ref_from_host(uint64_t object)
+{
+	return (struct skiff_ref){ref_from_host(object)};
+}
+
+bool skiff_ref_to_host(struct skiff_ref ref, uint64_t *ret)
+{
+	if (!ref_is_host(ref.word))
+		return false;
+	*ret = ref_to_host(ref.word);
+	return true;
+}
+
+struct signature func_signature(const struct func *func)
+{
+	const struct host_def *host = host_def_of(func);
+	const struct instance *instance;
+
+	if (host != NULL)
+		return (struct signature){host->sig, NULL};
+	instance = func->of.instance;
+	return (struct signature){
+		externtype_of(instance->image, EXTERN_FUNC, func->index).func,
+		instance->type_ids,
+	};
+}
+
+/* The heap type a reference has by itself; the engine's numbering. */
+static uint32_t heap_of(slot ref)
+{
+	if (ref_is_host(ref))
+		return HEAP_ABSTRACT(HEAP_EXTERN);
+	return ((const struct func *)(uintptr_t)ref)->type;
+}
+
+bool ref_fits(struct store *store, slot ref, uint32_t type)
+{
+	uint32_t heap;
+
+	if (ref == 0)
+		return valtype_is_nullable(type);
+	if (!ref_is_host(ref) && !ref_is_pointer(ref))
+		return false;
+	heap = heap_of(ref);
+	/* An object of the host seen from inside is of type any. */
+	if (ref_is_host(ref) && TYPE_HEAP(type) == HEAP_ABSTRACT(HEAP_ANY))
+		return true;
+	return registry_matches(&store->common->registry, TYPE_MAKE_REF(false, heap), type);
+}
+
+static bool value_in(struct store *store, const struct signature *sig, uint32_t type,
+		     const struct skiff_val *value, slot *slots)
+{
+	if (valtype_is_ref(type)) {
+		slots[0] = value->of.ref.word;
+		return valtype_is_ref(value->type) &&
+		       ref_fits(store, slots[0],
+				sig->ids != NULL ? registry_valtype(sig->ids, type) : type);
+	}
+	if (value->type != type)
+		return false;
+	switch (type) {
+	case TYPE_I32:
+	case TYPE_F32:
+		slots[0] = value->of.i32;
+		break;
+	case TYPE_V128:
+		memcpy(slots, value->of.v128, sizeof(value->of.v128));
+		break;
+	default:
+		slots[0] = value->of.i64;
+	}
+	return true;
+}
+
+bool values_in(struct store *store, const struct signature *sig, const uint32_t *types,
+	       uint32_t count, const struct skiff_val *values, slot *slots, struct err *err)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		if (!value_in(store, sig, types[i], &values[i], slots)) {
+			err_set(err, 0, "value %u is no %s", i, valtype_name(types[i]).text);
+			return false;
+		}
+		slots += valtype_slots(types[i]);
+	}
+	return true;
+}
+
+void values_out(const uint32_t *types, uint32_t count, const slot *slots, struct skiff_val *values)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		struct skiff_val *value = &values[i];
+
+		*value = (struct skiff_val){.type = types[i]};
+		if (types[i] == TYPE_V128)
+			memcpy(value->of.v128, slots, sizeof(value->of.v128));
+		else if (types[i] == TYPE_I32 || types[i] == TYPE_F32)
+			value->of.i32 = (uint32_t)slots[0];
+		else
+			value->of.i64 = slots[0];
+		slots += valtype_slots(types[i]);
+	}
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/help.h"
+
+#include "cli/exit.h"
+#include "cli/features.h"
+#include "cli/options.h"
+#include "cli/out.h"
+#include "cli/verb.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+const struct option help_options[] = {{0}};
+const char help_details[] = "";
+
+static void put_overview(struct out *out)
+{
+	out_text(out, "Skiff runs WebAssembly modules.\n\n"
+		      "Usage: skiff VERB [ARGUMENTS...]\n"
+		      "       skiff FILE [ARGUMENTS...]     the same as: skiff run FILE\n\n"
+		      "Verbs:\n");
+	for (const struct verb *v = verb_table; v->name != NULL; v++)
+		out_format(out, "  %-9s %s\n", v->name, v->help);
+	out_text(out, "\nExit codes:\n");
+#define EXIT(id, code, meaning) out_format(out, "  %3d  %s\n", code, meaning);
+#include "cli/exits.def"
+#undef EXIT
+	out_text(out, "  Otherwise it is the code the guest exits with.\n\n"
+		      "'skiff help VERB' explains a verb; 'skiff --version' shows the version.\n");
+}
+
+static void put_option(struct out *out, const struct option *row)
+{
+	char left[64];
+
+	if (row->letter != '\0')
+		snprintf(left, sizeof(left), "-%c, --%s%s%s", row->letter, row->name,
+			 row->value ? " " : "", row->value ? row->value : "");
+	else
+		snprintf(left, sizeof(left), "--%s%s%s", row->name, row->value ? " " : "",
+			 row->value ? row->value : "");
+	out_format(out, "  %-24s %s\n", left, row->help);
+}
+
+static void put_verb(struct out *out, const struct verb *verb)
+{
+	bool features = false;
+
+	out_format(out, "skiff %s: %s\n\nUsage: skiff %s %s\n\nOptions:\n", verb->name, verb->help,
+		   verb->name, verb->usage);
+	for (const struct option *row = verb->options; row->id != 0; row++) {
+		put_option(out, row);
+		features = features || row->id == FEATURES_ENABLE;
+	}
+	out_format(out, "  %-24s %s\n", "-h, --help", "show this text");
+	if (verb->details[0] != '\0') {
+		out_text(out, "\n");
+		out_text(out, verb->details);
+	}
+	if (features)
+		features_list(out);
+}
+
+int help_show(const struct verb *verb)
+{
+	struct out out;
+
+	out_init(&out, STDOUT_FILENO);
+	if (verb != NULL)
+		put_verb(&out, verb);
+	else
+		put_overview(&out);
+	return out_end(&out, EXIT_OK);
+}
+
+int help_usage(void)
+{
+	struct out out;
+
+	out_init(&out, STDERR_FILENO);
+	put_overview(&out);
+	out_flush(&out);
+	return EXIT_USAGE;
+}
+
+int help_verb(const struct verb *verb, char **args)
+{
+	const struct verb *about = NULL;
+	struct options o;
+	int id;
+
+	options_init(&o, verb, args);
+	while ((id = options_next(&o)) != OPTIONS_END) {
+		if (id == OPTIONS_STOP)
+			return o.code;
+		if (about != NULL)
+			return options_extra(&o);
+		about = verb_find(o.value);
+		if (about == NULL)
+			return verb_unknown(o.value);
+	}
+	return help_show(about);
+}

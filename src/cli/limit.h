@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * limit.h: what --memory-limit and --time-limit do to a store.
+ *
+ * Both structs must live as long as the store, or until limit_time_stop().
+ */
+#ifndef CLI_LIMIT_H
+#define CLI_LIMIT_H
+
+#include "skiff.h"
+
+#include <signal.h>
+#include <time.h>
+
+struct limit_memory {
+	uint64_t left; /* bytes that memories and tables may still take */
+	bool refused;  /* a growth was */
+};
+
+struct limit_time {
+	struct skiff_store *store; /* borrowed */
+	timer_t timer;
+	volatile sig_atomic_t expired;
+};
+
+void limit_memory_init(struct limit_memory *limit, struct skiff_store *store, uint64_t bytes);
+
+/* Interrupt the store in `ms` milliseconds, by SIGALRM. 0 or a negative errno. */
+int limit_time_start(struct limit_time *limit, struct skiff_store *store, uint64_t ms);
+void limit_time_stop(struct limit_time *limit);
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/options.h"
+
+#include "base/text.h"
+#include "cli/exit.h"
+#include "cli/help.h"
+#include "cli/say.h"
+
+#include <stddef.h>
+#include <string.h>
+
+void options_init(struct options *o, const struct verb *verb, char **args)
+{
+	*o = (struct options){.verb = verb, .next = args};
+}
+
+static int stop(struct options *o, int code)
+{
+	o->code = code;
+	return OPTIONS_STOP;
+}
+
+static int unknown(struct options *o, const char *name, size_t size)
+{
+	struct text_nearest nearest;
+
+	text_nearest_init(&nearest, name, size);
+	for (const struct option *row = o->verb->options; row->id != 0; row++)
+		text_nearest_offer(&nearest, row->name, strlen(row->name));
+	text_nearest_offer(&nearest, "help", 4);
+	return stop(o, say_unknown("option", "--", &nearest));
+}
+
+static int take_value(struct options *o, const struct option *row, const char *value)
+{
+	o->name = row->name;
+	o->value = value;
+	if (row->value == NULL && value != NULL)
+		return stop(o, say(EXIT_USAGE, NULL, "option '--%s' takes no value", row->name));
+	if (row->value == NULL || value != NULL)
+		return row->id;
+	if (*o->next == NULL)
+		return stop(o, say(EXIT_USAGE, NULL, "option '--%s' needs a value: %s", row->name,
+				   row->value));
+	o->value = *o->next++;
+	return row->id;
+}
+
+static int long_option(struct options *o, const char *name)
+{
+	const char *equals = strchr(name, '=');
+	size_t size = equals != NULL ? (size_t)(equals - name) : strlen(name);
+
+	if (strcmp(name, "help") == 0)
+		return stop(o, help_show(o->verb));
+	for (const struct option *row = o->verb->options; row->id != 0; row++)
+		if (strlen(row->name) == size && memcmp(row->name, name, size) == 0)
+			return take_value(o, row, equals != NULL ? equals + 1 : NULL);
+	return unknown(o, name, size);
+}
+
+static int short_option(struct options *o, const char *word)
+{
+	if (strcmp(word, "-h") == 0)
+		return stop(o, help_show(o->verb));
+	for (const struct option *row = o->verb->options; row->id != 0; row++)
+		if (row->letter == word[1] && word[2] == '\0')
+			return take_value(o, row, NULL);
+	/* "-json" was most likely meant to be "--json". */
+	for (const struct option *row = o->verb->options; row->id != 0; row++)
+		if (strcmp(row->name, word + 1) == 0)
+			return stop(o, say(EXIT_USAGE, NULL,
+					   "unknown option '%s', did you mean '-%s'?", word, word));
+	return stop(o, say(EXIT_USAGE, NULL, "unknown option '%s'", word));
+}
+
+int options_next(struct options *o)
+{
+	char *word = *o->next;
+
+	if (word == NULL)
+		return OPTIONS_END;
+	o->next++;
+	if (!o->only_words && word[0] == '-' && word[1] != '\0') {
+		if (strcmp(word, "--") != 0)
+			return word[1] == '-' ? long_option(o, word + 2) : short_option(o, word);
+		o->only_words = true;
+		return options_next(o);
+	}
+	o->value = word;
+	return OPTIONS_WORD;
+}
+
+static bool bad_value(struct options *o, const char *expected)
+{
+	o->code =
+		say(EXIT_USAGE, NULL, "option '--%s': '%s' is not %s", o->name, o->value, expected);
+	return false;
+}
+
+bool options_u64(struct options *o, uint64_t *ret)
+{
+	return text_parse_u64(o->value, ret) || bad_value(o, "a number");
+}
+
+bool options_size(struct options *o, uint64_t *ret)
+{
+	return text_parse_size(o->value, ret) ||
+	       bad_value(o, "a size such as 65536, 64K, 16M or 1G");
+}
+
+int options_missing(const struct options *o, const char *what)
+{
+	return say(EXIT_USAGE, NULL, "%s: %s is missing; usage: skiff %s %s", o->verb->name, what,
+		   o->verb->name, o->verb->usage);
+}
+
+int options_extra(const struct options *o)
+{
+	return say(EXIT_USAGE, NULL, "%s: one argument too many: '%s'; usage: skiff %s%s%s",
+		   o->verb->name, o->value, o->verb->name, o->verb->usage[0] != '\0' ? " " : "",
+		   o->verb->usage);
+}

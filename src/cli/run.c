@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * run.c: `skiff run [OPTIONS] FILE [--invoke NAME] [ARGS...]`: the command line as a plan.
+ *
+ * What follows FILE is the guest's, but for one --invoke directly behind it.
+ */
+#include "cli/features.h"
+#include "cli/guest.h"
+#include "cli/options.h"
+#include "skiff.h"
+
+#include <stddef.h>
+#include <string.h>
+
+enum { INVOKE = 1, STACK_LIMIT, MEMORY_LIMIT, TIME_LIMIT, FUEL, COREDUMP };
+
+const struct option run_options[] = {
+	{INVOKE, '\0', "invoke", "NAME", "call this export with ARGS and print its results"},
+	{STACK_LIMIT, '\0', "stack-limit", "SIZE", "bytes of stack for the guest (default 1M)"},
+	{MEMORY_LIMIT, '\0', "memory-limit", "SIZE", "bytes of all memories and tables together"},
+	{TIME_LIMIT, '\0', "time-limit", "MS", "stop the guest after so many milliseconds"},
+	{FUEL, '\0', "fuel", "N", "stop the guest after so many instructions"},
+	{COREDUMP, '\0', "coredump", "FILE", "write a core dump to FILE when the guest traps"},
+	FEATURES_OPTIONS,
+	{0},
+};
+
+const char run_details[] =
+	"Without --invoke the export '_start' is called. FILE '-' is standard input. SIZE is a "
+	"number\n"
+	"of bytes, with K, M, G or T for powers of 1024.\n\n"
+	"ARGS after --invoke are read by the type of the parameter: integers in decimal or 0x...,\n"
+	"floats also as 0x1.8p3, inf, nan or nan:0x..., v128 as 0x and 32 digits, externref as a "
+	"number\n"
+	"or null, other references as null. Each result is printed on a line of its own.\n";
+
+static bool take(struct options *o, int id, struct guest_plan *plan)
+{
+	switch (id) {
+	case INVOKE:
+		plan->invoke = o->value;
+		return true;
+	case STACK_LIMIT:
+		return options_size(o, &plan->stack_bytes);
+	case MEMORY_LIMIT:
+		plan->has_memory = true;
+		return options_size(o, &plan->memory_bytes);
+	case TIME_LIMIT:
+		plan->has_time = true;
+		return options_u64(o, &plan->time_ms);
+	case FUEL:
+		plan->has_fuel = true;
+		return options_u64(o, &plan->fuel);
+	case COREDUMP:
+		plan->coredump = o->value;
+		return true;
+	default:
+		return features_switch(o, id, &plan->features);
+	}
+}
+
+/* Behind FILE; true unless the name is missing. */
+static bool take_invoke(char **args, struct guest_plan *plan)
+{
+	static const char option[] = "--invoke";
+	size_t size = sizeof(option) - 1;
+
+	plan->args = args;
+	if (plan->invoke != NULL || args[0] == NULL || strncmp(args[0], option, size) != 0)
+		return true;
+	if (args[0][size] == '=') {
+		plan->invoke = args[0] + size + 1;
+		plan->args = args + 1;
+	} else if (args[0][size] == '\0') {
+		if (args[1] == NULL)
+			return false;
+		plan->invoke = args[1];
+		plan->args = args + 2;
+	}
+	return true;
+}
+
+int run_verb(const struct verb *verb, char **args)
+{
+	struct guest_plan plan = {.features = skiff_features_default()};
+	struct options o;
+	int id;
+
+	options_init(&o, verb, args);
+	while ((id = options_next(&o)) != OPTIONS_WORD) {
+		if (id == OPTIONS_STOP)
+			return o.code;
+		if (id == OPTIONS_END)
+			return options_missing(&o, "FILE");
+		if (!take(&o, id, &plan))
+			return o.code;
+	}
+	plan.file = o.value;
+	if (!take_invoke(o.next, &plan))
+		return options_missing(&o, "the NAME of --invoke");
+	return guest_run(&plan);
+}

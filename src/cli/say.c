@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/say.h"
+
+#include "base/err.h"
+#include "base/text.h"
+#include "cli/exit.h"
+#include "cli/out.h"
+#include "skiff.h"
+
+#include <stdarg.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { SUBJECT_MAX = 256 };
+
+/* Of a very long path the end tells most, and the sentence after it must still fit. */
+static void put_subject(struct out *out, const char *subject)
+{
+	size_t size = strlen(subject);
+
+	if (size > SUBJECT_MAX) {
+		out_text(out, "...");
+		subject += size - SUBJECT_MAX;
+	}
+	out_name(out, subject, strlen(subject));
+	out_text(out, ": ");
+}
+
+int say(int code, const char *subject, const char *format, ...)
+{
+	struct out out;
+	struct err err;
+	va_list args;
+
+	va_start(args, format);
+	err_setv(&err, 0, format, args);
+	va_end(args);
+	out_init(&out, STDERR_FILENO);
+	out_text(&out, "skiff: ");
+	if (subject != NULL)
+		put_subject(&out, subject);
+	out_name(&out, err.text, strlen(err.text));
+	out_text(&out, "\n");
+	out_flush(&out); /* a failure has nowhere to be told */
+	return code;
+}
+
+int say_error(const char *file, int code, const struct skiff_error *err)
+{
+	const char *text = err->text;
+
+	if (text[0] == '\0')
+		text = code < 0 ? strerror(-code) : "failed without a reason";
+	return say(code == SKIFF_MISUSE ? EXIT_USAGE : EXIT_BAD, file, "%s", text);
+}
+
+int say_unknown(const char *what, const char *dashes, const struct text_nearest *n)
+{
+	if (n->best == NULL)
+		return say(EXIT_USAGE, NULL, "unknown %s '%s%.*s'", what, dashes, (int)n->word_size,
+			   n->word);
+	return say(EXIT_USAGE, NULL, "unknown %s '%s%.*s', did you mean '%s%.*s'?", what, dashes,
+		   (int)n->word_size, n->word, dashes, (int)n->best_size, n->best);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * say.h: one sentence on standard error, "skiff: FILE: sentence", in one write.
+ *
+ * Every function returns the exit code that the caller should end with.
+ */
+#ifndef CLI_SAY_H
+#define CLI_SAY_H
+
+struct skiff_error;
+struct text_nearest;
+
+/* `subject`, a file mostly, may be NULL. */
+int say(int code, const char *subject, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* What a function of skiff.h returned and wrote, about a file; the exit code follows from it. */
+int say_error(const char *file, int code, const struct skiff_error *err);
+
+/* "unknown WHAT 'word', did you mean 'best'?"; EXIT_USAGE. `dashes` stands before both words. */
+int say_unknown(const char *what, const char *dashes, const struct text_nearest *nearest);
+
+#endif

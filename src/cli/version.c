@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/exit.h"
+#include "cli/options.h"
+#include "cli/out.h"
+#include "cli/verb.h"
+#include "skiff.h"
+
+#include <unistd.h>
+
+const struct option version_options[] = {{0}};
+const char version_details[] = "";
+
+int version_verb(const struct verb *verb, char **args)
+{
+	struct options o;
+	struct out out;
+	int id;
+
+	options_init(&o, verb, args);
+	id = options_next(&o);
+	if (id == OPTIONS_STOP)
+		return o.code;
+	if (id != OPTIONS_END)
+		return options_extra(&o);
+	out_init(&out, STDOUT_FILENO);
+	out_format(&out, "skiff %s\n", skiff_version());
+	return out_end(&out, EXIT_OK);
+}

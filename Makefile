@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# The short names of what one does here; Meson and Ninja do the work. `make run` and `make test` need nothing
+# but Debian 12, git, make and this checkout: tools/setup installs what is missing and says so.
+#
+#   SUITES=DIR     conformance suites (default: ../shared/suites, if there)
+#   PREFIX=DIR     where install puts things (default: /usr/local); DESTDIR=DIR goes in front of it
+#   FUZZ_SECONDS=N how long `make test` runs each fuzz target (default: 10)
+#   JOBS=N         compilers at a time (default: one a core)
+
+PREFIX ?= /usr/local
+JOBS ?= $(shell nproc)
+CC_BUILD ?= clang-19
+MESON = meson
+B = build
+
+export SUITES JOBS
+
+.PHONY: all help setup build run test spec wasi bench fuzz lint install clean
+
+all: build
+
+help:
+	@echo "make run      build, run an example module and say how long it took"
+	@echo "make test     everything that can be tested; closes with the counts"
+	@echo "make build    build/skiff, build/libskiff.so, tests, examples"
+	@echo "make spec     the specification's test suite, group by group"
+	@echo "make bench    speed against other engines and native code"
+	@echo "make fuzz     fuzz decoder and validator until stopped (FUZZ_SECONDS=N: that long)"
+	@echo "make lint     layers, formatting, clang-tidy, sizes"
+	@echo "make install  to PREFIX (/usr/local), below DESTDIR"
+	@echo "make clean    remove what was built"
+
+setup:
+	@tools/setup build
+
+$(B)/build.ninja: | setup
+	CC=$(CC_BUILD) $(MESON) setup $(B) $(if $(SUITES),-Dsuites='$(abspath $(SUITES))')
+
+build: setup $(B)/build.ninja
+	@$(if $(SUITES),$(MESON) configure $(B) -Dsuites='$(abspath $(SUITES))')
+	ninja -C $(B) -j $(JOBS)
+
+run: setup $(B)/build.ninja
+	@ninja -C $(B) -j $(JOBS) skiff example/primes.wasm
+	@tools/run-example $(B)
+
+test:
+	@tools/setup test
+	@tools/test
+
+spec: build
+	@tools/test --show spec
+
+wasi:
+	@echo "make wasi: the WASI test suite comes with WASI, in a later version."
+	@exit 1
+
+bench:
+	@tools/setup bench
+	@$(MAKE) --no-print-directory build
+	@bench/run $(BENCH)
+
+fuzz:
+	@tools/setup test
+	@tools/test fuzz-for-long
+
+lint:
+	@tools/setup test
+	@$(MAKE) --no-print-directory $(B)/build.ninja
+	@tools/test lint
+
+install: build
+	$(MESON) configure $(B) -Dprefix='$(abspath $(PREFIX))'
+	$(MESON) install -C $(B) $(if $(DESTDIR),--destdir '$(abspath $(DESTDIR))')
+
+clean:
+	rm -rf $(B) $(B)-gcc $(B)-asan $(B)-fuzz

@@ -73,6 +73,8 @@ static int write_one(const struct skiff_module *module, uint32_t index, const ch
 	struct skiff_error err = {.text = ""};
 	int r = skiff_module_disasm(module, index, stdout, &err);
 
+	if (r < 0)
+		return say(EXIT_BAD, "standard output", "%s", strerror(-r));
 	return r == 0 ? EXIT_OK : say_error(path, r, &err);
 }
 

@@ -79,8 +79,8 @@ static int read_all(int fd, uint8_t *to, size_t size, struct err *err)
 
 static int open_file(const char *path, int *ret_fd, size_t *ret_size, struct err *err)
 {
-	/* Without O_NONBLOCK a pipe nobody writes to would hang us. */
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	/* Without O_NONBLOCK a pipe nobody writes to would hang us. musl's open() sets O_CLOEXEC twice. */
+	int fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat st;
 
 	if (fd < 0)

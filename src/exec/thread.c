@@ -9,27 +9,36 @@
 
 enum { GUARD = 64 * 1024 };
 
+/* A page of 2 MiB under a stack of a few KiB would be a waste; small stacks have no room for one. */
+static void refuse_huge_pages(uint8_t *base, size_t size)
+{
+	enum { HUGE = 2 << 20 };
+
+	if (align_up((uintptr_t)base, HUGE) + HUGE <= (uintptr_t)base + size)
+		madvise(base, size, MADV_NOHUGEPAGE);
+}
+
+/* From below: a guard, the native stack growing down towards it, the value stack growing up to its limit. */
 int thread_init(struct thread *thread, struct store *store, uint64_t stack_bytes, bool fuel)
 {
 	size_t size = align_up(stack_bytes, 65536);
-	size_t all = 2 * size + 3 * (size_t)GUARD;
-	uint8_t *base =
-		mmap(NULL, all, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	size_t all = GUARD + 2 * size;
+	uint8_t *base = mmap(NULL, all, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
 
 	if (base == MAP_FAILED)
 		return -ENOMEM;
-	if (mprotect(base + GUARD, size, PROT_READ | PROT_WRITE) < 0 ||
-	    mprotect(base + 2 * GUARD + size, size, PROT_READ | PROT_WRITE) < 0) {
+	if (mprotect(base, GUARD, PROT_NONE) < 0) {
 		munmap(base, all);
 		return -ENOMEM;
 	}
-	madvise(base, all, MADV_NOHUGEPAGE);
+	refuse_huge_pages(base + GUARD, 2 * size);
 	thread->store = store;
 	thread->mapping = base;
 	thread->mapping_size = all;
 	thread->native = base + GUARD;
 	thread->native_end = thread->native + size;
-	thread->values = (slot *)(void *)(thread->native_end + GUARD);
+	thread->values = (slot *)(void *)thread->native_end;
 	thread->limit = thread->values + size / sizeof(slot);
 	/* A function that returns nothing looks at the slot below its frame. */
 	thread->top = thread->values + 1;

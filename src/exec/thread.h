@@ -2,9 +2,9 @@
 /*
  * thread.h: what runs guest code: its stacks, its pending end, its interruption.
  *
- * A thread has two stacks of its own, in one mapping with inaccessible pages between and around: the value stack,
- * where frames of slots grow upwards, and the native stack, on which C code runs for as long as a guest
- * is being called. So a guest's recursion is bounded by `stack_bytes` whatever the process's stack is, and
+ * A thread has two stacks of its own in one mapping: the value stack, where frames of slots grow upwards and
+ * every frame is checked against its end, and below it the native stack, on which C code runs for as long as a
+ * guest is being called, with inaccessible pages at its end. So a guest's recursion is bounded by `stack_bytes` whatever the process's stack is, and
  * a guest could be put aside with its stack as it is. Both are touched page by page.
  *
  * The interrupt word is the only field other threads and signal handlers write.

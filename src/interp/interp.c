@@ -35,8 +35,8 @@ enum status interp_entry(struct thread *thread, struct func *self, slot *frame)
 	*record = (struct frame){leave, NULL, &gate, self, frame};
 	thread->frame = record;
 	thread->block_begins = true;
-	status = interp_dispatch(thread, self->code, (slot *)(record + 1), frame, self->side,
-				 instance);
+	status = (thread->counts_fuel ? interp_switch : interp_fast)(
+		thread, self->code, (slot *)(record + 1), frame, self->side, instance);
 	thread->frame = innermost;
 	return status;
 }
@@ -74,9 +74,4 @@ bool interp_pay(struct thread *thread, const uint8_t *pc)
 	}
 	thread->block_begins = opcode_info[opcode_base(*pc)].kind == KIND_CONTROL;
 	return true;
-}
-
-uint32_t interp_unfused(uint8_t opcode)
-{
-	return opcode;
 }

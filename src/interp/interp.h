@@ -19,14 +19,13 @@
 /* struct func's entry. */
 enum status interp_entry(struct thread *thread, struct func *self, slot *frame);
 
-/* For tail.c and switch.c, which define interp_dispatch(): run from `pc` until LEAVE or a trap. */
-enum status interp_dispatch(struct thread *thread, const uint8_t *pc, slot *sp, slot *fp,
-			    const struct image_side *side, struct instance *instance);
+/* Run from `pc` until LEAVE or a trap: tail.c, or fast_none.c where the compiler cannot; and switch.c. */
+enum status interp_fast(struct thread *thread, const uint8_t *pc, slot *sp, slot *fp,
+			const struct image_side *side, struct instance *instance);
+enum status interp_switch(struct thread *thread, const uint8_t *pc, slot *sp, slot *fp,
+			  const struct image_side *side, struct instance *instance);
 
 /* Fuel, before the instruction at pc. False: it does not suffice for the block that begins here. */
 bool interp_pay(struct thread *thread, const uint8_t *pc);
-
-/* The opcode to run where every instruction is looked at: that of a fused sequence's first one. */
-uint32_t interp_unfused(uint8_t opcode);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * switch.c: the interpreter as one loop around one switch, for compilers without guaranteed tail calls. The same
+ * switch.c: the interpreter as one loop around one switch: for compilers without guaranteed tail calls, and
+ * wherever fuel is counted, which costs more than the loop. The same
  * bodies as tail.c from the same tables, in state G only: floats and vectors go through slots.
  */
 #include "interp/machine.h"
@@ -46,8 +47,8 @@
 #define CASE_LATER(ID, sig, width)
 
 /* table-like: the cases are the bodies of control.h, variable.h and numeric.h. */
-enum status interp_dispatch(struct thread *th, const uint8_t *pc, slot *sp, slot *fp,
-			    const struct image_side *side, struct instance *in)
+enum status interp_switch(struct thread *th, const uint8_t *pc, slot *sp, slot *fp,
+			  const struct image_side *side, struct instance *in)
 {
 	uint8_t *mem = in->memory->base;
 	uint64_t mem_size = in->memory->size;

@@ -12,17 +12,16 @@
  * G has it and goes on with the G body. So whoever leaves a float in a vector register need not know who
  * comes next.
  *
- * Fuel is a second set of tables, in which every entry pays before it goes on with the first set: nothing is
- * paid where fuel is off.
+ * Where fuel is counted switch.c runs instead: nothing is paid here.
  */
 #include "interp/machine.h"
 
 #define MUSTTAIL __attribute__((musttail))
 #define PRESERVE_NONE __attribute__((preserve_none))
 
-#define PARAMS                                                                            \
-	const uint8_t *pc, slot *sp, slot *fp, uint8_t *mem, slot tos, const void *table, \
-		const struct image_side *side, struct instance *in, struct thread *th,    \
+#define PARAMS                                                                               \
+	const uint8_t *pc, slot *sp, slot *fp, uint8_t *mem, slot tos, const int32_t *table, \
+		const struct image_side *side, struct instance *in, struct thread *th,       \
 		uint64_t mem_size, v128 vec
 #define REGISTERS pc, sp, fp, mem, tos, table, side, in, th, mem_size, vec
 
@@ -30,8 +29,9 @@ typedef PRESERVE_NONE enum status body_fn(PARAMS);
 
 enum { STATE_G = 0, STATE_F = OPCODE_SPACE, STATE_V = 2 * OPCODE_SPACE };
 
-#define DISPATCH(state, opcode) \
-	MUSTTAIL return ((body_fn *const *)table)[(state) + (opcode)](REGISTERS)
+/* The dispatch table holds distances from itself: see below. */
+#define TARGET(index) ((body_fn *)((uintptr_t)table + (uintptr_t)(intptr_t)table[index]))
+#define DISPATCH(state, opcode) MUSTTAIL return TARGET((state) + (opcode))(REGISTERS)
 
 #define GO(state, p)                  \
 	do {                          \
@@ -70,8 +70,8 @@ enum { STATE_G = 0, STATE_F = OPCODE_SPACE, STATE_V = 2 * OPCODE_SPACE };
 		GO(STATE_V, next); \
 	} while (0)
 
-#define BODY(name)                                     \
-	static PRESERVE_NONE enum status name(PARAMS); \
+#define BODY(name)                                                           \
+	static __attribute__((used)) PRESERVE_NONE enum status name(PARAMS); \
 	static PRESERVE_NONE enum status name(PARAMS)
 
 /* Not every body reads every register. */
@@ -109,40 +109,42 @@ enum { STATE_G = 0, STATE_F = OPCODE_SPACE, STATE_V = 2 * OPCODE_SPACE };
 
 /*
  * PICK(F_<signature>)(x) is x for the signatures listed here, whose last operand is a float, and nothing
- * for all others; V_ likewise for vectors.
+ * for all others; UNLESS() the reverse. V_ likewise for vectors.
  */
 #define NO(...)
 #define YES(...) __VA_ARGS__
 #define SECOND(a, b, ...) b
-#define PICK(...) SECOND(__VA_ARGS__, NO, ~)
+#define THIRD(a, b, c, ...) c
+#define PICK(...) SECOND(__VA_ARGS__, NO, YES, ~)
+#define UNLESS(...) THIRD(__VA_ARGS__, NO, YES, ~)
 
-#define F_f_f ~, YES
-#define F_d_d ~, YES
-#define F_f_i ~, YES
-#define F_f_l ~, YES
-#define F_d_i ~, YES
-#define F_d_l ~, YES
-#define F_f_d ~, YES
-#define F_d_f ~, YES
-#define F_ff_f ~, YES
-#define F_ff_i ~, YES
-#define F_dd_d ~, YES
-#define F_dd_i ~, YES
-#define F_if_ ~, YES
-#define F_id_ ~, YES
+#define F_f_f ~, YES, NO
+#define F_d_d ~, YES, NO
+#define F_f_i ~, YES, NO
+#define F_f_l ~, YES, NO
+#define F_d_i ~, YES, NO
+#define F_d_l ~, YES, NO
+#define F_f_d ~, YES, NO
+#define F_d_f ~, YES, NO
+#define F_ff_f ~, YES, NO
+#define F_ff_i ~, YES, NO
+#define F_dd_d ~, YES, NO
+#define F_dd_i ~, YES, NO
+#define F_if_ ~, YES, NO
+#define F_id_ ~, YES, NO
 
-#define V_v_v ~, YES
-#define V_v_i ~, YES
-#define V_v_l ~, YES
-#define V_v_f ~, YES
-#define V_v_d ~, YES
-#define V_vv_v ~, YES
-#define V_vvv_v ~, YES
-#define V_iv_ ~, YES
-#define V_iv_v ~, YES
+#define V_v_v ~, YES, NO
+#define V_v_i ~, YES, NO
+#define V_v_l ~, YES, NO
+#define V_v_f ~, YES, NO
+#define V_v_d ~, YES, NO
+#define V_vv_v ~, YES, NO
+#define V_vvv_v ~, YES, NO
+#define V_iv_ ~, YES, NO
+#define V_iv_v ~, YES, NO
 
 /* F bodies for plain opcodes: behind a prefix a float goes to state G first. */
-#define PLAIN_0x00 ~, YES
+#define PLAIN_0x00 ~, YES, NO
 
 #define OP(ID, prefix, code, text, imm, sig, feature, kind, width) \
 	PICK(PLAIN_##prefix)(PICK(F_##sig)(BODY(f_##ID) kind##_##sig(F, SEM_##ID, width)))
@@ -237,99 +239,94 @@ BODY(v_FD)
 	uint32_t code;
 
 	pc = leb_u32(pc + 1, &code) - 1;
-	if (((body_fn *const *)table)[STATE_V + OPCODE_BASE_FD + code] != NULL)
+	if (table[STATE_V + OPCODE_BASE_FD + code] != 0)
 		DISPATCH(STATE_V, OPCODE_BASE_FD + code);
 	sp[-1] = vec[0];
 	tos = vec[1];
 	DISPATCH(STATE_G, OPCODE_BASE_FD + code);
 }
 
-/* -- Tables ------------------------------------------------------------------------------ */
+/* -- The table --------------------------------------------------------------------------- */
 
-#define ENTRY_PURE(S, ID) [S + OP_##ID] = g_##ID,
-#define ENTRY_PARTIAL ENTRY_PURE
-#define ENTRY_LANE ENTRY_PURE
-#define ENTRY_SHUFFLE ENTRY_PURE
-#define ENTRY_LOAD ENTRY_PURE
-#define ENTRY_STORE ENTRY_PURE
-#define ENTRY_LOAD_LANE ENTRY_PURE
-#define ENTRY_STORE_LANE ENTRY_PURE
-#define ENTRY_CONST ENTRY_PURE
-#define ENTRY_CONTROL ENTRY_PURE
-#define ENTRY_VARIABLE ENTRY_PURE
-#define ENTRY_RUNTIME ENTRY_PURE
-#define ENTRY_LATER(S, ID)
+/*
+ * An entry is the body's distance from the table, in 32 bits: half the size of pointers, and nothing to
+ * relocate when the program starts, which as pointers cost a tenth of the whole start (four pages written,
+ * 1,300 relocations). C cannot say "distance of a function" in an initialiser, so each entry
+ * is one line to the assembler: write this relative address there. The entries of state F and V default to
+ * the spilling stub.
+ */
+#if defined(__x86_64__)
+#define DISTANCE "R_X86_64_PC32"
+#elif defined(__aarch64__)
+#define DISTANCE "R_AARCH64_PREL32"
+#endif
+#define SECTION_OPEN ".pushsection .rodata.interp_table, \"a\", %%progbits\n"
+#define SECTION_CLOSE "\n.popsection"
 
-/* What both sets share: the bodies behind prefixes. */
-#define PREFIXED_0xfb(x)
-#define PREFIXED_0xfc(x) x
-#define PREFIXED_0xfd(x) x
-#define PREFIXED_0xfe(x)
-#define PREFIXED_0x00(x)
+/* The mention in C makes a missing body an error of the compiler's. */
+#define ENTRY(index, body)                                                                \
+	(void)(body);                                                                     \
+	__asm__ volatile(SECTION_OPEN ".reloc interp_table + 4*%c0, " DISTANCE ", " #body \
+				      " + 4*%c0" SECTION_CLOSE                            \
+			 :                                                                \
+			 : "i"(index));
 
-#pragma clang diagnostic ignored "-Winitializer-overrides"
+/* Instructions with a body of their own for state F or V though their signature does not say so. */
+#define F_ID_LOCAL_GET ~, YES, NO
+#define F_ID_LOCAL_SET ~, YES, NO
+#define F_ID_LOCAL_TEE ~, YES, NO
+#define V_ID_LOCAL_SET_V128 ~, YES, NO
+#define V_ID_LOCAL_TEE_V128 ~, YES, NO
 
-static body_fn *const plain_table[3 * OPCODE_SPACE] = {
-#define OP(ID, prefix, code, text, imm, sig, feature, kind, width) ENTRY_##kind(STATE_G, ID)
+/* Kinds of rows that have no body yet. */
+#define BODILESS_LATER ~, YES, NO
+
+#define ROW_G(ID, kind) UNLESS(BODILESS_##kind)(ENTRY(STATE_G + OP_##ID, g_##ID))
+#define ROW_BY_HAND(S, s, ID)                                   \
+	PICK(S##_ID_##ID)(ENTRY(STATE_##S + OP_##ID, s##_##ID)) \
+		UNLESS(S##_ID_##ID)(ENTRY(STATE_##S + OP_##ID, s##_spill))
+#define ROW_F(ID, sig) \
+	PICK(F_##sig)(ENTRY(STATE_F + OP_##ID, f_##ID)) UNLESS(F_##sig)(ROW_BY_HAND(F, f, ID))
+
+/* Never called: what it says is said to the assembler. */
+static __attribute__((used, noinline)) void table_is(void)
+{
+	__asm__ volatile(SECTION_OPEN ".p2align 6\ninterp_table:\n.zero 4*%c0" SECTION_CLOSE
+			 :
+			 : "i"(3 * OPCODE_SPACE));
+#define OP(ID, prefix, code, text, imm, sig, feature, kind, width)             \
+	ROW_G(ID, kind)                                                        \
+	PICK(PLAIN_##prefix)(ROW_F(ID, sig) ENTRY(STATE_V + OP_##ID, v_spill)) \
+		PICK(V_##sig)(ENTRY(STATE_V + OP_##ID, v_##ID))
 #include "wasm/opcodes.def"
 #undef OP
-#define QUICK(ID, code, base) [OP_##ID] = g_##ID,
+#define QUICK(ID, code, base) \
+	ENTRY(STATE_G + OP_##ID, g_##ID) ROW_BY_HAND(F, f, ID) ROW_BY_HAND(V, v, ID)
 #include "wasm/quick.def"
 #undef QUICK
-	[0xfc] = g_FC,
-	[0xfd] = g_FD,
-	[STATE_F... STATE_F + 255] = f_spill,
-#define OP(ID, prefix, code, text, imm, sig, feature, kind, width) \
-	PICK(PLAIN_##prefix)(PICK(F_##sig)([STATE_F + OP_##ID] = f_##ID, ))
-#include "wasm/opcodes.def"
-#undef OP
-	[STATE_F + OP_LOCAL_GET] = f_LOCAL_GET,
-	[STATE_F + OP_LOCAL_SET] = f_LOCAL_SET,
-	[STATE_F + OP_LOCAL_TEE] = f_LOCAL_TEE,
-	[STATE_V... STATE_V + 255] = v_spill,
-	[STATE_V + 0xfd] = v_FD,
-#define OP(ID, prefix, code, text, imm, sig, feature, kind, width) \
-	PICK(V_##sig)([STATE_V + OP_##ID] = v_##ID, )
-#include "wasm/opcodes.def"
-#undef OP
-	[STATE_V + OP_LOCAL_SET_V128] = v_LOCAL_SET_V128,
-	[STATE_V + OP_LOCAL_TEE_V128] = v_LOCAL_TEE_V128,
-};
+	ENTRY(STATE_G + 0xfc, g_FC)
+	ENTRY(STATE_F + 0xfc, f_spill)
+	ENTRY(STATE_V + 0xfc, v_spill)
+	ENTRY(STATE_G + 0xfd, g_FD)
+	ENTRY(STATE_F + 0xfd, f_spill)
+	ENTRY(STATE_V + 0xfd, v_FD)
+}
 
-/* Pay for the block that begins here, if one does, then go on with the first set's body. */
-#define PAY(name, state)                                                               \
-	BODY(name)                                                                     \
-	{                                                                              \
-		if (UNLIKELY(!interp_pay(th, pc)))                                     \
-			TRAP(TRAP_OUT_OF_FUEL);                                        \
-		MUSTTAIL return plain_table[(state) + interp_unfused(*pc)](REGISTERS); \
-	}
-PAY(g_pay, STATE_G)
-PAY(f_pay, STATE_F)
-PAY(v_pay, STATE_V)
+static const int32_t *dispatch_table(void)
+{
+	extern const int32_t interp_table[] __attribute__((visibility("hidden")));
 
-static body_fn *const fuel_table[3 * OPCODE_SPACE] = {
-	[STATE_G... STATE_G + 255] = g_pay,
-	[STATE_F... STATE_F + 255] = f_pay,
-	[STATE_V... STATE_V + 255] = v_pay,
-#define OP(ID, prefix, code, text, imm, sig, feature, kind, width) \
-	PREFIXED_##prefix(ENTRY_##kind(STATE_G, ID))
-#include "wasm/opcodes.def"
-#undef OP
-#define OP(ID, prefix, code, text, imm, sig, feature, kind, width) \
-	PICK(V_##sig)([STATE_V + OP_##ID] = v_##ID, )
-#include "wasm/opcodes.def"
-#undef OP
-};
+	return interp_table;
+}
 
 /* -- In ---------------------------------------------------------------------------------- */
 
-enum status interp_dispatch(struct thread *th, const uint8_t *pc, slot *sp, slot *fp,
-			    const struct image_side *side, struct instance *in)
+enum status interp_fast(struct thread *th, const uint8_t *pc, slot *sp, slot *fp,
+			const struct image_side *side, struct instance *in)
 {
-	const void *table = th->counts_fuel ? fuel_table : plain_table;
+	const int32_t *table = dispatch_table();
 	v128 vec = {0, 0};
 
-	return ((body_fn *const *)table)[*pc](pc, sp, fp, in->memory->base, 0, table, side, in, th,
-					      in->memory->size, vec);
+	return TARGET(*pc)(pc, sp, fp, in->memory->base, 0, table, side, in, th, in->memory->size,
+			   vec);
 }

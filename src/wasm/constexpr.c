@@ -176,7 +176,7 @@ static int instruction(struct expr *e, uint8_t opcode, const uint8_t *at)
 	if (opcode_info[opcode].imm == IMM_UNKNOWN)
 		return decode_fail(e->d, DECODE_MALFORMED, at, "illegal opcode 0x%02x", opcode);
 	return decode_fail(e->d, DECODE_INVALID, at, "constant expression required, found %s",
-			   opcode_info[opcode].text);
+			   opcode_text(opcode));
 }
 
 static int finish(struct expr *e, uint32_t type, uint32_t start, const uint8_t *at,

@@ -469,7 +469,7 @@ static int depth_change(uint32_t opcode, bool *ret_left)
 
 static void put_instruction(struct disasm *d, uint32_t indent)
 {
-	const char *text = opcode_info[d->i.opcode].text;
+	const char *text = opcode_text(d->i.opcode);
 
 	d->r = (struct reader){.at = d->i.immediates, .end = d->i.next};
 	/* "ref.test null": the null belongs to its operand. */

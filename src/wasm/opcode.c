@@ -58,7 +58,7 @@
 
 const struct opcode_info opcode_info[OPCODE_SPACE] = {
 #define OP(ID, prefix, code, text, imm, sig, feature, kind, width) \
-	[OP_##ID] = {text, IMM_##imm, KIND_##kind, FEATURE_##feature, width, SIG_##sig},
+	[OP_##ID] = {IMM_##imm, KIND_##kind, FEATURE_##feature, width, SIG_##sig},
 #include "wasm/opcodes.def"
 #undef OP
 };
@@ -96,6 +96,19 @@ const uint8_t opcode_lane[256] = {
 #include "wasm/opcodes.def"
 #undef OP
 };
+
+/* table-like: a name a case. */
+const char *opcode_text(uint32_t opcode)
+{
+	switch (opcode) {
+#define OP(ID, prefix, code, text, imm, sig, feature, kind, width) \
+	case OP_##ID:                                              \
+		return text;
+#include "wasm/opcodes.def"
+#undef OP
+	}
+	return "?";
+}
 
 uint32_t opcode_base(uint32_t opcode)
 {

@@ -96,7 +96,6 @@ enum opcode_kind {
 };
 
 struct opcode_info {
-	const char *text;
 	uint8_t imm;
 	uint8_t kind;
 	uint8_t feature;
@@ -125,6 +124,10 @@ enum opcode_lane {
 };
 
 extern const uint8_t opcode_lane[256];
+
+/* Its name in the text format; "?" for a number without an instruction. A function, since a table of
+ * pointers would have to be relocated at every start. */
+const char *opcode_text(uint32_t opcode);
 
 /* The instruction a quickened opcode stands for; others are themselves. */
 uint32_t opcode_base(uint32_t opcode);

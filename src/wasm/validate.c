@@ -58,10 +58,15 @@ static int lanes(struct validate *v, uint32_t count, uint32_t limit)
 	return 0;
 }
 
+static const char *name_of(const struct opcode_info *info)
+{
+	return opcode_text((uint32_t)(info - opcode_info));
+}
+
 /* Lanes of a vector by the shape at the start of the name: "i8x16.", "f64x2.". */
 static uint32_t lane_count(const struct opcode_info *info)
 {
-	const char *x = strchr(info->text, 'x');
+	const char *x = strchr(name_of(info), 'x');
 
 	return x != NULL ? (uint32_t)atoi(x + 1) : 1;
 }
@@ -99,7 +104,7 @@ static int immediate(struct validate *v, const struct opcode_info *info, uint32_
 		TRY(memarg(v, info, address));
 		return lanes(v, 1, 16u / info->width);
 	}
-	return validate_invalid(v, "not yet implemented: %s", info->text);
+	return validate_invalid(v, "not yet implemented: %s", name_of(info));
 }
 
 static int regular(struct validate *v, const struct opcode_info *info)
@@ -180,7 +185,7 @@ static int irregular(struct validate *v, uint32_t opcode)
 	const struct opcode_info *info = &opcode_info[opcode];
 
 	if (info->kind == KIND_LATER)
-		return validate_invalid(v, "not yet implemented: %s", info->text);
+		return validate_invalid(v, "not yet implemented: %s", name_of(info));
 	return validate_control(v, opcode);
 }
 

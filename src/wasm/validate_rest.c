@@ -424,5 +424,5 @@ int validate_rest(struct validate *v, uint32_t opcode)
 	case OP_DATA_DROP:
 		return data_drop(v);
 	}
-	return validate_invalid(v, "not yet implemented: %s", opcode_info[opcode].text);
+	return validate_invalid(v, "not yet implemented: %s", opcode_text(opcode));
 }

@@ -28,8 +28,7 @@ static const char *instruction(const struct validate *v)
 			opcode = opcode_prefixed((uint8_t)opcode, code);
 	}
 	opcode = opcode_base(opcode);
-	return opcode < OPCODE_SPACE && opcode_info[opcode].text != NULL ? opcode_info[opcode].text
-									 : "?";
+	return opcode_text(opcode);
 }
 
 int validate_push_slow(struct validate *v, uint32_t type)

@@ -160,7 +160,8 @@ static bool is_wanted(const struct options *options, const struct manifest_row *
 /* Groups that need nothing but the engine's first half. */
 static bool is_first_half(const char *group)
 {
-	static const char *const groups[] = {"core", "bulk-memory", "simd", "relaxed-simd", "custom"};
+	static const char *const groups[] = {"core", "bulk-memory", "simd", "relaxed-simd",
+					     "custom"};
 
 	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
 		if (strcmp(groups[i], group) == 0)

@@ -142,6 +142,13 @@ static enum status finish_call(struct thread *thread, const struct host_def *def
 	return thread_trap(thread, TRAP_HOST, NULL);
 }
 
+/* Before the function has a frame: the trap is the caller's, in its call. */
+static enum status exhausted(struct thread *thread)
+{
+	return thread_trap(thread, TRAP_STACK_EXHAUSTED,
+			   thread->call_pc != NULL ? thread->call_pc - 1 : NULL);
+}
+
 static enum status host_entry(struct thread *thread, struct func *self, slot *frame)
 {
 	struct host_func *host = (struct host_func *)(void *)self->of.host;
@@ -155,10 +162,10 @@ static enum status host_entry(struct thread *thread, struct func *self, slot *fr
 	int code;
 
 	if (thread_native_left(thread) < HOST_STACK_RESERVE)
-		return thread_trap(thread, TRAP_STACK_EXHAUSTED, NULL);
+		return exhausted(thread);
 	values = place_values(thread, def, frame);
 	if (values == NULL)
-		return thread_trap(thread, TRAP_STACK_EXHAUSTED, NULL);
+		return exhausted(thread);
 	thread->frame = &record;
 	values_out(def->sig.params, def->sig.param_count, frame, values);
 	memset(frame, 0, def->result_slots * sizeof(slot));

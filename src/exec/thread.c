@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include "base/base.h"
+#include "exec/runtime.h"
 #include "exec/store.h"
 
 enum { GUARD = 64 * 1024 };
@@ -18,17 +19,18 @@ static void refuse_huge_pages(uint8_t *base, size_t size)
 		madvise(base, size, MADV_NOHUGEPAGE);
 }
 
-/* From below: a guard, the native stack growing down towards it, the value stack growing up to its limit. */
+/* From below: a guard, the native stack growing down towards it, the value stack growing up towards
+ * the guard above. */
 int thread_init(struct thread *thread, struct store *store, uint64_t stack_bytes, bool fuel)
 {
 	size_t size = align_up(stack_bytes, 65536);
-	size_t all = GUARD + 2 * size;
-	uint8_t *base = mmap(NULL, all, PROT_READ | PROT_WRITE,
+	size_t all = 2 * size + 2 * (size_t)GUARD;
+	uint8_t *base = mmap(NULL, all, PROT_NONE,
 			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
 
 	if (base == MAP_FAILED)
 		return -ENOMEM;
-	if (mprotect(base, GUARD, PROT_NONE) < 0) {
+	if (mprotect(base + GUARD, 2 * size, PROT_READ | PROT_WRITE) < 0) {
 		munmap(base, all);
 		return -ENOMEM;
 	}
@@ -43,6 +45,7 @@ int thread_init(struct thread *thread, struct store *store, uint64_t stack_bytes
 	/* A function that returns nothing looks at the slot below its frame. */
 	thread->top = thread->values + 1;
 	thread->counts_fuel = fuel;
+	thread->runtime = &runtime_table;
 	return 0;
 }
 

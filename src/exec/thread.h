@@ -2,10 +2,11 @@
 /*
  * thread.h: what runs guest code: its stacks, its pending end, its interruption.
  *
- * A thread has two stacks of its own in one mapping: the value stack, where frames of slots grow upwards and
- * every frame is checked against its end, and below it the native stack, on which C code runs for as long as a
- * guest is being called, with inaccessible pages at its end. So a guest's recursion is bounded by `stack_bytes` whatever the process's stack is, and
- * a guest could be put aside with its stack as it is. Both are touched page by page.
+ * A thread has two stacks of its own in one mapping: the native stack, on which C code runs for as long as a
+ * guest is being called, growing down, and above it the value stack, where frames of slots grow up. Both
+ * ends of the mapping are inaccessible. So a guest's recursion is bounded by `stack_bytes` whatever
+ * the process's stack is, and a guest could be put aside with its stack as it is. Both are touched page
+ * by page.
  *
  * The interrupt word is the only field other threads and signal handlers write.
  */
@@ -38,6 +39,8 @@ struct trace_frame {
 	uint32_t offset; /* of the instruction in the module; 0: host code */
 };
 
+struct runtime_table;
+
 struct thread {
 	slot *limit; /* end of the value stack */
 	uint32_t interrupt;
@@ -48,6 +51,8 @@ struct thread {
 	uint64_t fuel;
 	bool counts_fuel;
 	bool block_begins; /* the next instruction is the first of a block: fuel is due */
+	const struct runtime_table *runtime; /* what compiled code calls: runtime.def */
+	void *unwind; /* where compiled code goes on a trap: later tiers */
 
 	struct store *store;
 	slot *values; /* start of the value stack */

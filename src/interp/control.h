@@ -204,6 +204,15 @@ INSTR(RETURN_END)
 
 /* -- Calling ----------------------------------------------------------------------------- */
 
+/* Mostly a handful: the barrier keeps the compiler from calling memset for them. */
+#define CLEAR(from, to)                                          \
+	do {                                                     \
+		for (slot *cell = (from); cell < (to); cell++) { \
+			__asm__ volatile("" : "+r"(cell));       \
+			*cell = 0;                               \
+		}                                                \
+	} while (0)
+
 /*
  * Enter an interpreted function whose parameters are the slots at `at`; `zero` is where the other locals
  * begin. Its record goes between locals and operands.
@@ -214,8 +223,7 @@ INSTR(RETURN_END)
 		struct frame *record = (struct frame *)(void *)(place + (f)->locals); \
 		if (UNLIKELY(place + (f)->frame > th->limit))                         \
 			TRAP(TRAP_STACK_EXHAUSTED);                                   \
-		for (slot *zero = place + (f)->params; zero < (slot *)record; zero++) \
-			*zero = 0;                                                    \
+		CLEAR(place + (f)->params, (slot *)record);                           \
 		record->ret_pc = (back_pc);                                           \
 		record->ret_side = (back_side);                                       \
 		record->caller = (back_frame);                                        \

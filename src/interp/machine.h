@@ -82,34 +82,26 @@ static inline void store_v128(slot *at, v128 v)
 	*(v128_slots *)(void *)at = v;
 }
 
-/* LEB128 over validated code. One and two bytes are nearly all there are. */
-static inline __attribute__((always_inline)) const uint8_t *leb_u64(const uint8_t *p, uint64_t *ret)
+/*
+ * LEB128 over validated code. One and two bytes are nearly all there are; the rest is unrolled, since a loop
+ * with a variable shift would take registers that every instruction then has to save.
+ */
+static inline __attribute__((always_inline)) const uint8_t *leb_u32(const uint8_t *p, uint32_t *ret)
 {
-	uint64_t value = *p++;
+	uint32_t value = *p++;
 
 	if (UNLIKELY(value >= 0x80)) {
-		unsigned shift = 7;
-
-		value &= 0x7f;
-		for (;;) {
-			uint8_t byte = *p++;
-
-			value |= (uint64_t)(byte & 0x7f) << shift;
-			if (byte < 0x80)
-				break;
-			shift += 7;
+		value = (value & 0x7f) | (uint32_t)*p << 7;
+		if (*p++ >= 0x80) {
+			value = (value & 0x3fff) | (uint32_t)*p << 14;
+			if (*p++ >= 0x80) {
+				value = (value & 0x1fffff) | (uint32_t)*p << 21;
+				if (*p++ >= 0x80)
+					value = (value & 0xfffffff) | (uint32_t)*p++ << 28;
+			}
 		}
 	}
 	*ret = value;
-	return p;
-}
-
-static inline __attribute__((always_inline)) const uint8_t *leb_u32(const uint8_t *p, uint32_t *ret)
-{
-	uint64_t wide;
-
-	p = leb_u64(p, &wide);
-	*ret = (uint32_t)wide;
 	return p;
 }
 

@@ -68,8 +68,8 @@
 
 /* Alignment is one byte (memory 0); the address wraps nowhere: 33 bits fit. */
 #define ACCESS(address, width)                          \
-	uint64_t offset;                                \
-	const uint8_t *next = leb_u64(pc + 2, &offset); \
+	uint32_t offset;                                \
+	const uint8_t *next = leb_u32(pc + 2, &offset); \
 	uint64_t ea = (uint64_t)(address) + offset;     \
 	if (UNLIKELY(ea + (width) > mem_size))          \
 	TRAP(TRAP_OUT_OF_BOUNDS_MEMORY)

@@ -18,6 +18,10 @@ import time
 
 # The modules, as wat2wasm makes them of the text above each.
 MODULES = {
+    # (module (func (export "i32") (result i32) i32.const 7))
+    "seven":
+        "0061736d010000000105016000017f03020100070701036933320000"
+        "0a0601040041070b",
     # (module
     #   (func (export "i32") (result i32) i32.const 7)
     #   (func (export "i64") (result i64) i64.const -2)
@@ -415,7 +419,8 @@ class Tests:
 
     def open(self):
         """Open is counted, has its reason, and can be limited."""
-        thread = [file("module", "main"),
+        # The group threads knows no references: a module of 1.0.
+        thread = [file("module", "seven"),
                   command("thread", name="$T", commands=[command("action", action=invoke("i32"))]),
                   command("wait", thread="$T")]
         for group, code, last in (("threads", 0, "spec: 1 passed, 0 failed, 3 open of 4"),

@@ -167,7 +167,8 @@ SKIFF_API uint64_t skiff_features_default(void);
 SKIFF_API const char *skiff_feature_name(unsigned bit); /* NULL past the last */
 
 /* Asked before a memory or table of the store grows; `now` and `wanted` in bytes or elements.
- * Answering false makes the growth fail: memory.grow gives -1, instantiation fails. */
+ * Answering false makes the growth fail: memory.grow gives -1, instantiation fails. Called in the middle of
+ * guest code: it must not call into the store. */
 typedef bool skiff_limiter_fn(void *env, enum skiff_kind kind, uint64_t now, uint64_t wanted);
 
 struct skiff_config {
@@ -315,6 +316,12 @@ struct skiff_caller; /* valid during one call of a host function */
  */
 typedef int skiff_host_fn(void *env, struct skiff_caller *caller, const struct skiff_val *args,
 			  struct skiff_val *results);
+
+/* A function of the embedder's in a store, to be called, referred to, put into tables or offered by
+ * skiff_linker_extern(). Types and env as for skiff_linker_func(); it lives as long as the store. */
+SKIFF_API int skiff_func_new(struct skiff_func **ret, struct skiff_store *store,
+			     const struct skiff_functype *type, skiff_host_fn *fn, void *env,
+			     void (*env_free)(void *env), struct skiff_error *err);
 
 SKIFF_API struct skiff_store *skiff_caller_store(struct skiff_caller *caller);
 /* The memory the calling module exports as "memory", or its memory 0; NULL: none. */

@@ -195,6 +195,7 @@ struct func *host_func(struct store *store, struct host_def *def)
 	if (host == NULL)
 		return NULL;
 	host->def = host_def_ref(def);
+	host->host.store = store;
 	host->host.release = release;
 	host->host.next = store->hosts;
 	host->host.func = (struct func){
@@ -206,6 +207,28 @@ struct func *host_func(struct store *store, struct host_def *def)
 	};
 	store->hosts = &host->host;
 	return &host->host.func;
+}
+
+int skiff_func_new(struct skiff_func **ret, struct skiff_store *handle,
+		   const struct skiff_functype *type, skiff_host_fn *fn, void *env,
+		   void (*env_free)(void *env), struct skiff_error *err)
+{
+	struct store *store = store_in(handle);
+	struct host_def *def;
+	struct func *func;
+	int error =
+		host_def_new(&def, engine_of(store->common), type, fn, env, env_free, err_in(err));
+
+	if (error != 0)
+		return error;
+	func = host_func(store, def);
+	if (func == NULL)
+		def->env_free = NULL; /* refused: the environment stays the caller's */
+	host_def_unref(def);
+	if (func == NULL)
+		return err_set(err_in(err), -ENOMEM, "out of memory for a host function");
+	*ret = func_out(func);
+	return 0;
 }
 
 const struct host_def *host_def_of(const struct func *func)

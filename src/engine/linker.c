@@ -322,7 +322,7 @@ static struct store *store_of(enum skiff_kind kind, const union extern_item *ite
 {
 	switch (kind) {
 	case SKIFF_KIND_FUNC:
-		return item->func->code != NULL ? item->func->of.instance->store : NULL;
+		return store_of_func(item->func);
 	case SKIFF_KIND_TABLE:
 		return item->table->store;
 	case SKIFF_KIND_MEMORY:

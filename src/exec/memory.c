@@ -167,8 +167,11 @@ static int place(struct memory *memory, uint64_t size)
 	struct reservation *r = &memory->place;
 	int err = 0;
 
-	if (!pool_take(memory->pool, memory->image, r) && !reserve(memory->pool, r))
+	if (!pool_take(memory->pool, memory->image, r) && !reserve(memory->pool, r)) {
+		/* A mapping that may have to move must be in one piece: its segments are copied. */
+		memory->image = NULL;
 		err = map_exact(r, size);
+	}
 	/* The old image lies in what is open: replace it while that is so. */
 	if (err == 0 && r->image != NULL && r->image != memory->image)
 		err = map_image(r, NULL);

@@ -15,6 +15,7 @@ typedef bool store_limiter_fn(void *env, int kind, uint64_t now, uint64_t wanted
 /* A function of the host's. The engine puts its own struct around it. */
 struct host {
 	struct func func;
+	struct store *store; /* borrowed: owns this */
 	struct host *next; /* in the store */
 	void (*release)(struct host *host);
 };
@@ -44,6 +45,12 @@ struct store {
 
 int store_new(struct store **ret, struct common *common, struct err *err);
 void store_free(struct store *store);
+
+/* The store a function belongs to. */
+static inline struct store *store_of_func(const struct func *func)
+{
+	return func->code != NULL ? func->of.instance->store : func->of.host->store;
+}
 
 /* Asks the limiter. */
 static inline bool store_may_grow(const struct store *store, enum extern_kind kind, uint64_t now,

@@ -83,7 +83,7 @@ static int gather(struct store *store, const struct skiff_prelinked *pre, union 
 			items[i].func = host_func(store, from->host);
 			if (items[i].func == NULL)
 				return err_set(err, -ENOMEM, "out of memory for a host function");
-		} else if (from->store != NULL && from->store != store) {
+		} else if (from->store != store) {
 			return err_set(err, SKIFF_UNLINKABLE,
 				       "import %u is an item of another store", i);
 		} else {
@@ -233,7 +233,7 @@ int skiff_call(struct skiff_store *handle, struct skiff_func *func_handle,
 
 	if (trap != NULL)
 		*trap = NULL;
-	if (func->code != NULL && func->of.instance->store != store)
+	if (store_of_func(func) != store)
 		return err_set(err_in(err), SKIFF_MISUSE, "the function is of another store");
 	if (arg_count != sig.type.param_count)
 		return misuse("arguments", arg_count, sig.type.param_count, err_in(err));

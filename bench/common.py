@@ -62,6 +62,18 @@ def peer(name):
     return shutil.which(name)
 
 
+# What comes between the program and the module to call its _start. iwasm, when built without WASI,
+# looks for main instead and has to be told.
+START = {"wasm3": [], "iwasm": ["-f", "_start"], "wasmedge": [], "toywasm": [],
+         "wasmtime": ["run"]}
+
+
+def start_peers():
+    """([(name, command that the module ends)], [names that are missing])"""
+    found = [(name, [peer(name), *before]) for name, before in START.items() if peer(name)]
+    return found, [name for name in START if not peer(name)]
+
+
 def skiff_program():
     path = os.path.join(BUILD, "skiff")
     return path if os.access(path, os.X_OK) else None

@@ -9,8 +9,7 @@
 struct resolved {
 	struct host_def *host; /* counted; NULL: `item` */
 	union extern_item item;
-	struct store *
-		store; /* the item's; NULL: a host function another store made, usable in its own */
+	struct store *store; /* the item's */
 };
 
 struct skiff_prelinked {

@@ -162,32 +162,28 @@ uint32_t registry_valtype(const uint32_t *ids, uint32_t type)
 
 /* -- Reading ----------------------------------------------------------------------------- */
 
-bool registry_extends(struct registry *registry, uint32_t a, uint32_t b)
+typedef bool match_fn(const struct type_space *space, uint32_t a, uint32_t b);
+
+static bool matches(struct registry *registry, match_fn *match, uint32_t a, uint32_t b)
 {
 	struct type_space space;
 	bool yes;
 
-	if (a == b)
-		return true;
 	pthread_mutex_lock(&registry->lock);
 	space = types_space(&registry->types);
-	yes = heap_matches(&space, a, b);
+	yes = match(&space, a, b);
 	pthread_mutex_unlock(&registry->lock);
 	return yes;
 }
 
+bool registry_extends(struct registry *registry, uint32_t a, uint32_t b)
+{
+	return a == b || matches(registry, heap_matches, a, b);
+}
+
 bool registry_matches(struct registry *registry, uint32_t a, uint32_t b)
 {
-	struct type_space space;
-	bool yes;
-
-	if (a == b)
-		return true;
-	pthread_mutex_lock(&registry->lock);
-	space = types_space(&registry->types);
-	yes = type_matches(&space, a, b);
-	pthread_mutex_unlock(&registry->lock);
-	return yes;
+	return a == b || matches(registry, type_matches_slow, a, b);
 }
 
 struct type_def registry_def(struct registry *registry, uint32_t id)

@@ -51,7 +51,8 @@ struct script {
 	struct registered *registered; /* owned; newest first */
 	bool threads;                  /* a thread was left out: what follows may depend on it */
 	bool second_half;
-	char left_out[VERDICT_TEXT_MAX]; /* why the first open module was not made; empty: all were */
+	char left_out
+		[VERDICT_TEXT_MAX]; /* why the first open module was not made; empty: all were */
 };
 
 /* 0, or what the engine returned; deinit in any case. */

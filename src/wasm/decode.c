@@ -43,20 +43,20 @@ struct section_rule {
 };
 
 static const struct section_rule rules[SECTION_COUNT] = {
-	[SECTION_CUSTOM] = {"custom", 0, NULL, 0},
-	[SECTION_TYPE] = {"type", 1, decode_section_types, LIMIT_TYPES},
-	[SECTION_IMPORT] = {"import", 2, decode_section_imports, LIMIT_IMPORTS},
-	[SECTION_FUNCTION] = {"function", 3, decode_section_functions, LIMIT_FUNCTIONS},
-	[SECTION_TABLE] = {"table", 4, decode_section_tables, LIMIT_TABLES},
-	[SECTION_MEMORY] = {"memory", 5, decode_section_memories, LIMIT_MEMORIES},
-	[SECTION_TAG] = {"tag", 6, decode_section_tags, LIMIT_TAGS},
-	[SECTION_GLOBAL] = {"global", 7, decode_section_globals, LIMIT_GLOBALS},
-	[SECTION_EXPORT] = {"export", 8, decode_section_exports, LIMIT_EXPORTS},
-	[SECTION_START] = {"start", 9, NULL, 0},
-	[SECTION_ELEMENT] = {"element", 10, decode_section_elements, LIMIT_ELEMENTS},
-	[SECTION_DATA_COUNT] = {"data count", 11, NULL, 0},
-	[SECTION_CODE] = {"code", 12, decode_section_code, LIMIT_FUNCTIONS},
-	[SECTION_DATA] = {"data", 13, decode_section_datas, LIMIT_DATAS},
+	[SECTION_CUSTOM] = {"custom section", 0, NULL, 0},
+	[SECTION_TYPE] = {"type section", 1, decode_section_types, LIMIT_TYPES},
+	[SECTION_IMPORT] = {"import section", 2, decode_section_imports, LIMIT_IMPORTS},
+	[SECTION_FUNCTION] = {"function section", 3, decode_section_functions, LIMIT_FUNCTIONS},
+	[SECTION_TABLE] = {"table section", 4, decode_section_tables, LIMIT_TABLES},
+	[SECTION_MEMORY] = {"memory section", 5, decode_section_memories, LIMIT_MEMORIES},
+	[SECTION_TAG] = {"tag section", 6, decode_section_tags, LIMIT_TAGS},
+	[SECTION_GLOBAL] = {"global section", 7, decode_section_globals, LIMIT_GLOBALS},
+	[SECTION_EXPORT] = {"export section", 8, decode_section_exports, LIMIT_EXPORTS},
+	[SECTION_START] = {"start section", 9, NULL, 0},
+	[SECTION_ELEMENT] = {"element section", 10, decode_section_elements, LIMIT_ELEMENTS},
+	[SECTION_DATA_COUNT] = {"data count section", 11, NULL, 0},
+	[SECTION_CODE] = {"code section", 12, decode_section_code, LIMIT_FUNCTIONS},
+	[SECTION_DATA] = {"data section", 13, decode_section_datas, LIMIT_DATAS},
 };
 
 /* -- Messages ---------------------------------------------------------------------------- */
@@ -109,18 +109,30 @@ int decode_fail(struct decode *d, int outcome, const uint8_t *at, const char *fo
 	if (d->function != IMAGE_NONE)
 		name_function(d, where, sizeof(where));
 	else
-		snprintf(where, sizeof(where), "%s%s", d->section,
-			 d->section[0] != '\0' ? " section" : "header");
+		snprintf(where, sizeof(where), "%s", d->section);
 	va_start(args, format);
 	err_setv(d->err, outcome, format, args);
 	va_end(args);
-	return err_prefix(d->err, outcome, "%s module, %s, at byte 0x%x", kind, where,
-			  decode_offset(d, at));
+	return err_prefix(d->err, outcome, "%s module, %s%sat byte 0x%x", kind, where,
+			  where[0] != '\0' ? ", " : "", decode_offset(d, at));
 }
 
 int decode_malformed(struct decode *d)
 {
 	return decode_fail(d, DECODE_MALFORMED, d->r.at, "%s", d->r.what);
+}
+
+int decode_count(struct decode *d, struct reader *r, uint32_t limit, const char *what,
+		 uint32_t *ret)
+{
+	const uint8_t *at = r->at;
+
+	if (!reader_count(r, ret))
+		return decode_fail(d, DECODE_MALFORMED, r->at, "%s", r->what);
+	if (*ret > limit)
+		return decode_fail(d, DECODE_INVALID, at, "%u %s, the limit is %u", *ret, what,
+				   limit);
+	return 0;
 }
 
 int decode_need(struct decode *d, enum feature feature, const uint8_t *at)
@@ -198,6 +210,7 @@ static int data_count(struct decode *d)
 static int section_content(struct decode *d, struct image_section *section)
 {
 	const struct section_rule *rule = &rules[section->id];
+	int err;
 
 	if (section->id == SECTION_CUSTOM)
 		return custom(d, section);
@@ -205,9 +218,8 @@ static int section_content(struct decode *d, struct image_section *section)
 		return decode_start(d);
 	if (section->id == SECTION_DATA_COUNT)
 		return data_count(d);
-	if (!reader_count(&d->r, rule->limit, &section->count))
-		return decode_malformed(d);
-	return rule->read(d, section->count);
+	err = decode_count(d, &d->r, rule->limit, "entries", &section->count);
+	return err != 0 ? err : rule->read(d, section->count);
 }
 
 static int one_section(struct decode *d, struct reader *all, uint8_t *order)
@@ -288,6 +300,13 @@ struct piece {
 	const struct buf *from;
 };
 
+/* An image depends on nothing but the module. */
+static void forget_hashes(struct decode *d)
+{
+	for (uint32_t i = 0; i < DECODE_COUNT(d, struct type_def, types.defs); i++)
+		DECODE_ITEM(d, struct type_def, types.defs, i)->hash = 0;
+}
+
 static int assemble(struct decode *d, struct image **io)
 {
 	const struct piece pieces[] = {
@@ -312,6 +331,7 @@ static int assemble(struct decode *d, struct image **io)
 	uint64_t size = align_up((*io)->size, 8);
 	struct image *image;
 
+	forget_hashes(d);
 	for (size_t i = 0; i < ARRAY_SIZE(pieces); i++)
 		size += align_up(pieces[i].from->size, 8);
 	if (size > UINT32_MAX)
@@ -364,7 +384,7 @@ int decode(struct image **image, uint64_t features, struct err *err)
 		.r = {.at = base, .end = limit},
 		.base = base,
 		.limit = limit,
-		.section = "",
+		.section = "header",
 		.err = err,
 		.features = features,
 		.start = IMAGE_NONE,

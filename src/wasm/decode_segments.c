@@ -83,10 +83,10 @@ static int expr_item(struct decode *d, struct image_element *element, uint32_t *
 static int element_items(struct decode *d, uint32_t flags, struct image_element *element)
 {
 	uint32_t item;
-	int err = 0;
+	int err = decode_count(d, &d->r, LIMIT_ELEMENTS, "elements", &element->count);
 
-	if (!reader_count(&d->r, LIMIT_ELEMENTS, &element->count))
-		return decode_malformed(d);
+	if (err != 0)
+		return err;
 	element->first = DECODE_COUNT(d, uint32_t, items);
 	element->is_plain = true;
 	for (uint32_t i = 0; err == 0 && i < element->count; i++) {

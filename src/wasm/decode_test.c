@@ -481,6 +481,43 @@ static void nesting(void **state)
 	assert_has(err.text, "blocks nested more than");
 }
 
+/* More than this engine takes, but all there: not malformed. */
+static void over_our_limits(void **state)
+{
+	struct buf body = {0}, module = {0}, types = {0};
+
+	(void)state;
+	BYTES(&body, 0, 0x41, 0, 0x0e);
+	bytes_leb(&body, LIMIT_BR_TABLE + 1);
+	for (unsigned i = 0; i <= LIMIT_BR_TABLE + 1; i++)
+		BYTES(&body, 0);
+	BYTES(&body, 0x0b);
+	bytes_func_module(&module, &body);
+	assert_refused(module.data, module.size, DECODE_INVALID,
+		       "65521 labels of a br_table, the limit is 65520");
+	buf_deinit(&module);
+	BYTES(&module, MODULE());
+	BYTES(&types, 1, 0x5f);
+	bytes_leb(&types, LIMIT_FIELDS + 1);
+	for (unsigned i = 0; i <= LIMIT_FIELDS; i++)
+		BYTES(&types, I32, 0);
+	bytes_section(&module, 1, &types);
+	assert_refused(module.data, module.size, DECODE_INVALID,
+		       "type section, at byte 0xe: 10001 fields, the limit is 10000");
+	buf_deinit(&module);
+}
+
+/* Where it is: the header is what comes first, not what is between sections or behind them. */
+static void places(void **state)
+{
+	(void)state;
+	REFUSE_TEXT("\0asm\2\0\0\0", "malformed module, header, at byte 0x0: ");
+	REFUSE(DECODE_MALFORMED, "malformed module, at byte 0x8: unknown section id 99",
+	       SECTION(99, 0));
+	REFUSE(DECODE_MALFORMED, "malformed module, at byte 0x12: function and code",
+	       TYPE_SECTION(0, 0), SECTION(3, 1, 0));
+}
+
 /* Branches out of many blocks, resolved one by one at their ends. */
 static void many_branches(void **state)
 {
@@ -541,6 +578,7 @@ int main(void)
 		cmocka_unit_test(sections),        cmocka_unit_test(sentences),
 		cmocka_unit_test(enormous_counts), cmocka_unit_test(enormous_table),
 		cmocka_unit_test(nesting),         cmocka_unit_test(many_branches),
+		cmocka_unit_test(over_our_limits), cmocka_unit_test(places),
 		cmocka_unit_test(many_operands),   cmocka_unit_test(deep_subtypes),
 	};
 

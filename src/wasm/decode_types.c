@@ -120,18 +120,11 @@ static int push_word(struct decode *d, uint32_t word)
 
 static int value_list(struct decode *d, uint32_t limit, uint16_t *ret_count, uint16_t *ret_slots)
 {
-	const uint8_t *at = d->r.at;
 	uint32_t count, type, slots = 0;
-	int err = 0;
+	int err = decode_count(d, &d->r, limit, "parameters or results", &count);
 
-	if (!reader_u32(&d->r, &count))
-		return decode_malformed(d);
-	if (count > reader_left(&d->r))
-		return decode_fail(d, DECODE_MALFORMED, at, "unexpected end: %u types announced",
-				   count);
-	if (count > limit)
-		return decode_fail(d, DECODE_INVALID, at,
-				   "%u parameters or results, the limit is %u", count, limit);
+	if (err != 0)
+		return err;
 	for (uint32_t i = 0; err == 0 && i < count; i++) {
 		err = decode_valtype(d, &d->r, &type);
 		if (err == 0) {
@@ -191,10 +184,10 @@ static int func_type(struct decode *d, uint32_t index)
 static int struct_type(struct decode *d, uint32_t index)
 {
 	uint32_t count;
-	int err = 0;
+	int err = decode_count(d, &d->r, LIMIT_FIELDS, "fields", &count);
 
-	if (!reader_count(&d->r, LIMIT_FIELDS, &count))
-		return decode_malformed(d);
+	if (err != 0)
+		return err;
 	for (uint32_t i = 0; err == 0 && i < count; i++)
 		err = field(d);
 	def_at(d, index)->params = (uint16_t)count;
@@ -227,13 +220,10 @@ static int supertype(struct decode *d, uint32_t index)
 {
 	const uint8_t *at = d->r.at;
 	uint32_t count, super;
+	int err = decode_count(d, &d->r, 1, "supertypes", &count);
 
-	if (!reader_count(&d->r, LIMIT_TYPES, &count))
-		return decode_malformed(d);
-	if (count > 1)
-		return decode_fail(d, DECODE_INVALID, at, "%u supertypes, one is allowed", count);
-	if (count == 0)
-		return 0;
+	if (err != 0 || count == 0)
+		return err;
 	if (!reader_u32(&d->r, &super))
 		return decode_malformed(d);
 	if (super >= index)
@@ -297,9 +287,9 @@ static int group(struct decode *d)
 
 	if (at < d->r.end && *at == 0x4e) {
 		d->r.at++;
-		if (!reader_count(&d->r, LIMIT_REC_GROUP, &count))
-			return decode_malformed(d);
-		err = decode_need(d, FEATURE_GC, at);
+		err = decode_count(d, &d->r, LIMIT_REC_GROUP, "types of a group", &count);
+		if (err == 0)
+			err = decode_need(d, FEATURE_GC, at);
 	}
 	/* Without recursive types a type could not name itself either. */
 	d->type_limit = first + (decode_has(d, FEATURE_GC) ? count : 0);

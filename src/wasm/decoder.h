@@ -25,7 +25,7 @@ struct decode {
 	struct reader r;     /* the section being read */
 	const uint8_t *base; /* the module; borrowed from the block */
 	const uint8_t *limit;
-	const char *section; /* for messages */
+	const char *section; /* for messages: "header", "type section"; "": between sections */
 	struct err *err;
 	uint64_t features; /* allowed */
 	uint64_t used;     /* needed so far */
@@ -50,6 +50,10 @@ int decode_fail(struct decode *d, int outcome, const uint8_t *at, const char *fo
 int decode_no_memory(struct decode *d) COLD;
 /* Pass on what the reader found. */
 int decode_malformed(struct decode *d) COLD;
+
+/* A vector's count: malformed if there cannot be as many of `what`, invalid over `limit`. */
+int decode_count(struct decode *d, struct reader *r, uint32_t limit, const char *what,
+		 uint32_t *ret);
 
 /* Is the feature allowed? Notes that the module needs it; else refuses. */
 int decode_need(struct decode *d, enum feature feature, const uint8_t *at);

@@ -67,8 +67,8 @@ struct image_func {
 	uint32_t code; /* first instruction, offset in the module */
 	uint32_t code_end; /* behind the last */
 	uint32_t side; /* index of its first side table entry */
-	uint32_t
-		local_map; /* index of its slot map (image.local_slots), IMAGE_NONE: slot = index */
+	uint32_t local_map; /* its slot map, into image.local_slots; IMAGE_NONE: slot = index */
+	uint32_t fused; /* not 0: fuse.c has been over its code */
 	uint16_t params; /* slots */
 	uint16_t results; /* slots */
 	uint16_t locals; /* slots, parameters included */

@@ -33,6 +33,8 @@ enum {
 	/* Ours: a frame counts its slots in 16 bits, and must fit the stack with room to spare. */
 	LIMIT_FRAME_SLOTS = 65535,
 	LIMIT_NESTING = 65535,
+	LIMIT_LOCAL_MAPS =
+		1 << 25, /* entries, of all functions: two bytes a local, maybe never used */
 	LIMIT_CONST_STACK = 256, /* values a constant expression may hold */
 
 	PAGE_BYTES = 65536,

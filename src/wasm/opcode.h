@@ -36,6 +36,9 @@ enum opcode {
 #define QUICK(ID, code, base) OP_##ID = (code),
 #include "wasm/quick.def"
 #undef QUICK
+#define FUSE(ID, code, first, second, third, fourth) OP_##ID = (code),
+#include "wasm/fuse.def"
+#undef FUSE
 };
 
 enum opcode_imm {
@@ -111,19 +114,39 @@ extern const struct opcode_info opcode_info[OPCODE_SPACE];
 /* How validate_run.c takes a plain opcode. */
 enum opcode_lane {
 	LANE_SLOW, /* it does not */
-	LANE_LOCAL_GET,
-	LANE_LOCAL_SET,
-	LANE_LOCAL_TEE,
+	LANE_LOCAL,
+	LANE_NUMERIC,
 	LANE_CONST,
 	LANE_F32,
 	LANE_F64,
-	LANE_UNARY,
-	LANE_BINARY,
-	LANE_LOAD,
-	LANE_STORE,
+	LANE_ACCESS,
+	LANE_DROP,
+	LANE_SELECT,
+	LANE_GLOBAL,
+	LANE_BLOCK,
+	LANE_IF,
+	LANE_ELSE,
+	LANE_END,
+	LANE_BR,
+	LANE_BR_IF,
+	LANE_RETURN,
+	LANE_CALL,
+	LANE_COUNT,
 };
 
 extern const uint8_t opcode_lane[256];
+
+/* What an opcode of a lane does to the operands, so that one piece of code does it for all of the lane. */
+struct opcode_effect {
+	uint8_t type[2]; /* of the two topmost operands, the top last */
+	uint8_t mask[2]; /* 0xff where that matters */
+	uint8_t pops;
+	uint8_t pushes; /* 0 or 1 */
+	uint8_t result;
+	uint8_t align; /* of an access: the largest alignment, as a power of two */
+};
+
+extern const struct opcode_effect opcode_effect[256];
 
 /* Its name in the text format; "?" for a number without an instruction. A function, since a table of
  * pointers would have to be relocated at every start. */

@@ -83,7 +83,7 @@ bool reader_s64_slow(struct reader *r, int64_t *ret)
 	return true;
 }
 
-bool reader_count(struct reader *r, uint32_t limit, uint32_t *ret)
+bool reader_count(struct reader *r, uint32_t *ret)
 {
 	uint32_t count;
 
@@ -91,8 +91,6 @@ bool reader_count(struct reader *r, uint32_t limit, uint32_t *ret)
 		return false;
 	if (count > reader_left(r))
 		return reader_fail(r, "unexpected end: more entries announced than bytes left");
-	if (count > limit)
-		return reader_fail(r, "more entries than this engine handles");
 	*ret = count;
 	return true;
 }

@@ -78,9 +78,9 @@ static inline const uint8_t *reader_take(struct reader *r, size_t size)
 	return at;
 }
 
-/* A vector's count: at most `limit`, and each of its items takes at least a byte, so a count that
- * cannot be true is refused before anything is allocated for it. */
-bool reader_count(struct reader *r, uint32_t limit, uint32_t *ret);
+/* A vector's count. Each of its items takes at least a byte, so a count that cannot be true is refused
+ * before anything is allocated for it. */
+bool reader_count(struct reader *r, uint32_t *ret);
 
 /* A name: length and well-formed UTF-8. */
 bool reader_name(struct reader *r, const uint8_t **ret_bytes, uint32_t *ret_size);

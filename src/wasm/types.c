@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 #include "base/base.h"
 
@@ -47,9 +48,25 @@ bool types_word(struct types *types, uint32_t word)
 
 /* -- Hash and comparison of groups ------------------------------------------------------- */
 
-static uint32_t mix(uint32_t hash, uint32_t word)
+/*
+ * A module that knew the hash could bring a hundred thousand groups of one hash, and each would be compared with
+ * all before it. So the hash begins with a number that is another in every process.
+ */
+static uint64_t process_seed(void)
 {
-	return (hash ^ word) * 0x9e3779b1u + (hash >> 15);
+	const uint8_t *random = (const uint8_t *)(uintptr_t)getauxval(AT_RANDOM);
+	uint64_t seed = 0;
+
+	if (random != NULL)
+		memcpy(&seed, random + 8, sizeof(seed)); /* the C library uses the first half */
+	return seed;
+}
+
+static uint64_t mix(uint64_t hash, uint64_t word)
+{
+	unsigned __int128 product = (unsigned __int128)(hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
 static uint32_t word_count(const struct type_def *def)
@@ -65,18 +82,18 @@ static uint32_t hash_index(const struct type_space *space, uint32_t first, uint3
 	return index >= first ? index - first + 2 : space->defs[index].hash;
 }
 
-static uint32_t hash_word(const struct type_space *space, uint32_t first, uint32_t word)
+static uint64_t hash_word(const struct type_space *space, uint32_t first, uint32_t word)
 {
 	uint32_t plain = FIELD_TYPE(word);
 
 	if (!valtype_is_ref(plain) || !HEAP_IS_INDEX(TYPE_HEAP(plain)))
 		return word;
-	return mix(word & 0xff, hash_index(space, first, TYPE_HEAP(plain)));
+	return (uint64_t)(word & 0xff) << 32 | hash_index(space, first, TYPE_HEAP(plain));
 }
 
 static uint32_t hash_group(const struct type_space *space, uint32_t first, uint32_t size)
 {
-	uint32_t hash = size;
+	uint64_t hash = mix(process_seed(), size);
 
 	for (uint32_t i = first; i < first + size; i++) {
 		const struct type_def *def = type_at(space, i);
@@ -88,7 +105,7 @@ static uint32_t hash_group(const struct type_space *space, uint32_t first, uint3
 		for (uint32_t k = 0; k < word_count(def); k++)
 			hash = mix(hash, hash_word(space, first, words[k]));
 	}
-	return hash;
+	return (uint32_t)(hash ^ hash >> 32);
 }
 
 /* Two references, each seen from its group: both inside at the same place, or both outside and equal. */
@@ -215,7 +232,7 @@ static void found_group(struct types *types, uint32_t first, uint32_t size, uint
 	for (uint32_t i = 0; i < size; i++) {
 		defs[first + i].group_first = first;
 		defs[first + i].group_size = size;
-		defs[first + i].hash = i == 0 ? hash : mix(hash, i);
+		defs[first + i].hash = i == 0 ? hash : (uint32_t)mix(hash, i);
 	}
 	types->groups++;
 	table_insert(types, first);

@@ -36,7 +36,7 @@ struct type_def {
 	uint32_t canon;       /* the first type equal to this one */
 	uint32_t group_first; /* of the canonical group */
 	uint32_t group_size;
-	uint32_t hash;        /* structural: the same in every space */
+	uint32_t hash;        /* structural, of this process: 0 in images */
 	uint32_t first;       /* into the words: parameters, then results; or fields */
 	uint16_t params;      /* count; of a struct or array: the fields */
 	uint16_t results;

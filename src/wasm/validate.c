@@ -4,8 +4,8 @@
  *
  * Most instructions have their whole rule in opcodes.def: how many operands of which types, which result,
  * which immediate. They take the short path here; locals, which are every third instruction of real
- * code, have theirs too. The rest goes to validate_control.c. What is frequent and right has passed
- * through validate_run.c before it would come here.
+ * code, have theirs too. The rest goes to validate_control.c. What is frequent and right validate_run.c
+ * has taken before it would come here.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -14,7 +14,14 @@
 
 /* -- Instructions with a signature in the table ------------------------------------------ */
 
-static int memarg(struct validate *v, const struct opcode_info *info, uint32_t *ret_address)
+/* What an access says of its place, as the shortest form has it. */
+struct memarg {
+	uint32_t align;
+	uint64_t offset;
+};
+
+static int memarg(struct validate *v, const struct opcode_info *info, uint32_t *ret_address,
+		  struct memarg *ret)
 {
 	uint32_t flags, index = 0;
 	uint64_t offset = 0;
@@ -42,7 +49,28 @@ static int memarg(struct validate *v, const struct opcode_info *info, uint32_t *
 		return validate_invalid(
 			v, "alignment must not be larger than natural: 2^%u, natural %u", flags,
 			info->width);
+	*ret = (struct memarg){flags, offset};
 	return 0;
+}
+
+/*
+ * The interpreter reads an access in its shortest form: one byte of alignment, the offset, the lane if
+ * there is one. A padded number, or memory 0 by name, is written so, and the rest of its bytes become nops.
+ * `from` is behind the opcode, the reader behind the immediates, of which the last `lanes` bytes are a lane.
+ */
+static void shorten_access(struct validate *v, const uint8_t *from, struct memarg arg, size_t lanes)
+{
+	uint8_t *to = (uint8_t *)(uintptr_t)from;
+	uint8_t lane = v->r.at[-1];
+
+	*to++ = (uint8_t)arg.align;
+	for (; arg.offset >= 0x80; arg.offset >>= 7)
+		*to++ = (uint8_t)(arg.offset | 0x80);
+	*to++ = (uint8_t)arg.offset;
+	if (lanes != 0)
+		*to++ = lane;
+	while (to < v->r.at)
+		*to++ = OP_NOP;
 }
 
 static int lanes(struct validate *v, uint32_t count, uint32_t limit)
@@ -78,6 +106,8 @@ static int take_bytes(struct validate *v, size_t size)
 
 static int immediate(struct validate *v, const struct opcode_info *info, uint32_t *address)
 {
+	const uint8_t *from = v->r.at;
+	struct memarg arg;
 	int32_t narrow;
 	int64_t wide;
 
@@ -85,7 +115,9 @@ static int immediate(struct validate *v, const struct opcode_info *info, uint32_
 	case IMM_NONE:
 		return 0;
 	case IMM_MEMARG:
-		return memarg(v, info, address);
+		TRY(memarg(v, info, address, &arg));
+		shorten_access(v, from, arg, 0);
+		return 0;
 	case IMM_I32:
 		return LIKELY(reader_s32(&v->r, &narrow)) ? 0 : validate_malformed(v);
 	case IMM_I64:
@@ -101,8 +133,10 @@ static int immediate(struct validate *v, const struct opcode_info *info, uint32_
 	case IMM_LANE:
 		return lanes(v, 1, lane_count(info));
 	case IMM_MEMARG_LANE:
-		TRY(memarg(v, info, address));
-		return lanes(v, 1, 16u / info->width);
+		TRY(memarg(v, info, address, &arg));
+		TRY(lanes(v, 1, 16u / info->width));
+		shorten_access(v, from, arg, 1);
+		return 0;
 	}
 	return validate_invalid(v, "not yet implemented: %s", name_of(info));
 }
@@ -144,6 +178,25 @@ static void quicken_local(const struct validate *v, uint32_t opcode, uint32_t ty
 	validate_quicken(v, v->at, (type == TYPE_V128 ? vector : map)[opcode - OP_LOCAL_GET]);
 }
 
+static uint32_t local_type(const struct validate *v, uint32_t index)
+{
+	const struct local_run *runs;
+	size_t low = 0, high = BUF_COUNT(&v->runs, struct local_run);
+
+	if (LIKELY(index < BUF_COUNT(&v->locals, uint32_t)))
+		return *BUF_ITEM(&v->locals, uint32_t, index);
+	runs = BUF_ITEM(&v->runs, struct local_run, 0);
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (runs[middle].end <= index)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return runs[low].type;
+}
+
 static int local(struct validate *v, uint32_t opcode)
 {
 	uint32_t index, type;
@@ -151,7 +204,7 @@ static int local(struct validate *v, uint32_t opcode)
 	TRY(validate_u32(v, &index));
 	if (UNLIKELY(index >= v->local_count))
 		return validate_invalid(v, "unknown local %u", index);
-	type = *BUF_ITEM(&v->locals, uint32_t, index);
+	type = local_type(v, index);
 	if (UNLIKELY(v->has_map))
 		quicken_local(v, opcode, type);
 	if (UNLIKELY(v->tracks_inits)) {
@@ -189,7 +242,7 @@ static int irregular(struct validate *v, uint32_t opcode)
 	return validate_control(v, opcode);
 }
 
-static int instruction(struct validate *v)
+int validate_instruction(struct validate *v)
 {
 	const struct opcode_info *info;
 	uint32_t opcode;
@@ -216,10 +269,16 @@ static int instruction(struct validate *v)
 
 /* -- Bodies ------------------------------------------------------------------------------ */
 
-static int add_locals(struct validate *v, uint32_t count, uint32_t type)
+/*
+ * Eight bytes can declare fifty thousand locals, but hardly use them: written out, so that the type is
+ * found by index, are no more than the body has bytes (`most`). The others are found among the runs.
+ */
+static int write_out(struct validate *v, uint32_t count, uint32_t type, size_t most)
 {
+	size_t known = BUF_COUNT(&v->locals, uint32_t);
 	uint32_t *locals;
 
+	count = (uint32_t)MIN(count, most - MIN(most, known));
 	if (count == 0)
 		return 0;
 	locals = buf_add(&v->locals, count * sizeof(*locals));
@@ -227,9 +286,34 @@ static int add_locals(struct validate *v, uint32_t count, uint32_t type)
 		return decode_no_memory(v->d);
 	for (uint32_t i = 0; i < count; i++)
 		locals[i] = type;
+	return 0;
+}
+
+static int add_locals(struct validate *v, uint32_t count, uint32_t type, size_t most)
+{
+	struct local_run run = {v->local_count + count, type};
+
+	if (count == 0)
+		return 0;
 	v->local_count += count;
 	v->tracks_inits |= !valtype_has_default(type);
 	v->has_map |= type == TYPE_V128;
+	if (buf_put(&v->runs, &run, sizeof(run)) == NULL)
+		return decode_no_memory(v->d);
+	return write_out(v, count, type, most);
+}
+
+static int param_locals(struct validate *v)
+{
+	v->locals.size = v->runs.size = 0;
+	v->local_count = v->type->params;
+	v->has_map = v->type->params != v->type->param_slots;
+	v->tracks_inits = false;
+	if (v->local_count == 0)
+		return 0;
+	if (buf_put(&v->locals, type_words(&v->space, v->type),
+		    v->local_count * sizeof(uint32_t)) == NULL)
+		return decode_no_memory(v->d);
 	return 0;
 }
 
@@ -259,6 +343,7 @@ static int count_locals(struct validate *v)
 
 static int declared_locals(struct validate *v)
 {
+	size_t most = v->local_count + reader_left(&v->r);
 	uint32_t runs, count, type;
 
 	TRY(count_locals(v));
@@ -266,7 +351,7 @@ static int declared_locals(struct validate *v)
 	while (runs-- > 0) {
 		TRY(validate_u32(v, &count));
 		TRY(decode_valtype(v->d, &v->r, &type));
-		TRY(add_locals(v, count, type));
+		TRY(add_locals(v, count, type, most));
 	}
 	return 0;
 }
@@ -274,64 +359,87 @@ static int declared_locals(struct validate *v)
 /* Parameters are set from the start, and so is what has a default. */
 static int start_inits(struct validate *v)
 {
+	uint32_t from = v->type->params;
 	uint8_t *set;
 
-	v->set.size = 0;
+	v->set.size = v->set_locals.size = 0;
 	if (!v->tracks_inits)
 		return 0;
-	set = buf_zero(&v->set, v->local_count);
+	set = buf_add(&v->set, v->local_count);
 	if (set == NULL)
 		return decode_no_memory(v->d);
-	for (uint32_t i = 0; i < v->local_count; i++)
-		set[i] = i < v->type->params ||
-			 valtype_has_default(*BUF_ITEM(&v->locals, uint32_t, i));
+	memset(set, 1, from);
+	for (size_t i = 0; i < BUF_COUNT(&v->runs, struct local_run); i++) {
+		const struct local_run *run = BUF_ITEM(&v->runs, struct local_run, i);
+
+		memset(set + from, valtype_has_default(run->type), run->end - from);
+		from = run->end;
+	}
 	return 0;
 }
 
-/* Give each local its slot; the map only where slot and index part. */
-static int place_locals(struct validate *v)
+/* The slot of each local, for the interpreter, in functions where it is not the index. */
+static int map_locals(struct validate *v)
 {
 	struct buf *maps = &v->d->local_slots;
-	uint16_t *map = NULL;
 	uint32_t slots = 0;
+	uint16_t *map;
 
-	if (v->has_map) {
-		v->func->local_map = (uint32_t)BUF_COUNT(maps, uint16_t);
-		map = buf_add(maps, v->local_count * sizeof(*map));
-		if (map == NULL)
-			return decode_no_memory(v->d);
-	}
+	if (BUF_COUNT(maps, uint16_t) + v->local_count > LIMIT_LOCAL_MAPS)
+		return decode_fail(v->d, DECODE_INVALID, v->at,
+				   "over %d locals in functions that have locals of type v128",
+				   LIMIT_LOCAL_MAPS);
+	v->func->local_map = (uint32_t)BUF_COUNT(maps, uint16_t);
+	map = buf_add(maps, v->local_count * sizeof(*map));
+	if (map == NULL)
+		return decode_no_memory(v->d);
 	for (uint32_t i = 0; i < v->local_count; i++) {
-		if (map != NULL)
-			map[i] = (uint16_t)MIN(slots, UINT16_MAX);
-		slots += valtype_slots(*BUF_ITEM(&v->locals, uint32_t, i));
+		map[i] = (uint16_t)MIN(slots, UINT16_MAX);
+		slots += valtype_slots(local_type(v, i));
+	}
+	return 0;
+}
+
+static int place_locals(struct validate *v)
+{
+	uint32_t slots = v->type->param_slots, from = v->type->params;
+
+	for (size_t i = 0; i < BUF_COUNT(&v->runs, struct local_run); i++) {
+		const struct local_run *run = BUF_ITEM(&v->runs, struct local_run, i);
+
+		slots += (run->end - from) * valtype_slots(run->type);
+		from = run->end;
 	}
 	if (slots > LIMIT_FRAME_SLOTS)
 		return decode_fail(v->d, DECODE_INVALID, v->at,
 				   "locals need %u slots, the limit is %d", slots,
 				   LIMIT_FRAME_SLOTS);
 	v->func->locals = (uint16_t)slots;
+	return v->has_map ? map_locals(v) : 0;
+}
+
+static int start_stack(struct validate *v)
+{
+	v->height = v->slots = v->max_slots = 0;
+	if (v->room < OPERAND_GUARDS)
+		TRY(validate_reserve(v, OPERAND_GUARDS));
+	while (v->height < OPERAND_GUARDS)
+		v->operands[v->height++] = TYPE_BOTTOM;
 	return 0;
 }
 
 static int start_body(struct validate *v)
 {
-	const uint32_t *params = type_words(&v->space, v->type);
-
-	v->height = v->slots = v->max_slots = 0;
-	v->locals.size = v->set_locals.size = v->blocks.size = 0;
-	v->local_count = 0;
-	v->has_map = v->tracks_inits = false;
+	v->blocks.size = 0;
 	v->at = v->r.at;
 	v->func->body = decode_offset(v->d, v->r.at);
-	for (uint32_t i = 0; i < v->type->params; i++)
-		TRY(add_locals(v, 1, params[i]));
-	v->tracks_inits = false;
+	TRY(start_stack(v));
+	TRY(param_locals(v));
 	TRY(declared_locals(v));
 	TRY(start_inits(v));
 	TRY(place_locals(v));
 	v->func->code = decode_offset(v->d, v->r.at);
-	v->func->side = DECODE_COUNT(v->d, struct image_side, side);
+	v->func->side = validate_side_count(v);
 	return validate_open_body(v);
 }
 
@@ -358,10 +466,7 @@ static int body(struct validate *v, uint32_t index)
 	v->func = DECODE_ITEM(v->d, struct image_func, funcs, index);
 	v->type = type_at(&v->space, v->func->type);
 	TRY(start_body(v));
-	do {
-		validate_run(v);
-		TRY(instruction(v));
-	} while (v->top != NULL);
+	TRY(validate_run(v));
 	return finish_body(v);
 }
 
@@ -406,6 +511,7 @@ int decode_section_code(struct decode *d, uint32_t count)
 	free(v.operands);
 	buf_deinit(&v.blocks);
 	buf_deinit(&v.locals);
+	buf_deinit(&v.runs);
 	buf_deinit(&v.set);
 	buf_deinit(&v.set_locals);
 	return err;

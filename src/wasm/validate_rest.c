@@ -7,26 +7,33 @@
 
 /* -- Calls ------------------------------------------------------------------------------- */
 
+static int tail_results(struct validate *v, const struct type_list *results)
+{
+	const uint32_t *own = type_words(&v->space, v->type) + v->type->params;
+
+	if (results->count != v->type->results)
+		return validate_invalid(
+			v, "type mismatch: a tail call must yield what the caller yields");
+	if (validate_types_match(v, results->words, own, results->count))
+		return 0;
+	for (uint32_t i = 0; i < results->count; i++)
+		if (!type_matches(&v->space, results->words[i], own[i]))
+			return validate_invalid(
+				v, "type mismatch: a tail call yields %s, the caller %s",
+				valtype_name(results->words[i]).text, valtype_name(own[i]).text);
+	return 0;
+}
+
 static int call_type(struct validate *v, const struct type_def *type, bool is_tail)
 {
 	const uint32_t *words = type_words(&v->space, type);
-	struct type_list params = {words, 0, type->params, type->param_slots};
-	struct type_list results = {words + type->params, 0, type->results, type->result_slots};
+	struct type_list params = {words, type->params, type->param_slots};
+	struct type_list results = {words + type->params, type->results, type->result_slots};
 
 	TRY(validate_pop_list(v, &params));
 	if (!is_tail)
 		return validate_push_list(v, &results);
-	if (type->results != v->type->results)
-		return validate_invalid(
-			v, "type mismatch: a tail call must yield what the caller yields");
-	for (uint32_t i = 0; i < results.count; i++)
-		if (!type_matches(&v->space, results.words[i],
-				  type_words(&v->space, v->type)[v->type->params + i]))
-			return validate_invalid(
-				v, "type mismatch: a tail call yields %s, the caller %s",
-				valtype_name(results.words[i]).text,
-				valtype_name(type_words(&v->space, v->type)[v->type->params + i])
-					.text);
+	TRY(tail_results(v, &results));
 	validate_unreachable(v);
 	return 0;
 }

@@ -31,15 +31,27 @@ static const char *instruction(const struct validate *v)
 	return opcode_text(opcode);
 }
 
-int validate_push_slow(struct validate *v, uint32_t type)
+int validate_reserve(struct validate *v, uint32_t count)
 {
-	uint32_t room = v->room != 0 ? v->room * 2 : FIRST_ROOM;
-	uint32_t *operands = realloc(v->operands, room * sizeof(*operands));
+	uint32_t room = v->room != 0 ? v->room : FIRST_ROOM;
+	uint32_t *operands;
 
+	/* Not only at the end of the body: a call of two bytes may push a thousand values. */
+	if (v->height + count > LIMIT_FRAME_SLOTS + OPERAND_GUARDS)
+		return validate_invalid(v, "the frame needs over %d slots", LIMIT_FRAME_SLOTS);
+	while (room - v->height < count)
+		room *= 2;
+	operands = realloc(v->operands, room * sizeof(*operands));
 	if (operands == NULL)
 		return decode_no_memory(v->d);
 	v->operands = operands;
 	v->room = room;
+	return 0;
+}
+
+int validate_push_slow(struct validate *v, uint32_t type)
+{
+	TRY(validate_reserve(v, 1));
 	return validate_push(v, type);
 }
 
@@ -49,71 +61,120 @@ static int underflow(struct validate *v, const char *expected)
 				instruction(v), expected);
 }
 
-/* Take the top whatever it is; BOTTOM where the stack is polymorphic. */
-static int take(struct validate *v, const char *expected, uint32_t *ret)
+/* Take the top whatever it is, BOTTOM where the stack is polymorphic; false: there is nothing. */
+static bool take(struct validate *v, uint32_t *ret)
 {
-	if (v->height == v->top->height) {
-		if (!v->top->unreachable)
-			return underflow(v, expected);
-		*ret = TYPE_BOTTOM;
-		return 0;
-	}
+	*ret = TYPE_BOTTOM;
+	if (v->height == v->top->height)
+		return v->top->unreachable;
 	*ret = v->operands[--v->height];
 	v->slots -= valtype_slots(*ret);
-	return 0;
+	return true;
 }
 
 int validate_pop_slow(struct validate *v, uint32_t type)
 {
 	uint32_t found;
-	int err = take(v, valtype_name(type).text, &found);
 
-	if (err != 0 || type_matches(&v->space, found, type))
-		return err;
+	if (!take(v, &found))
+		return underflow(v, valtype_name(type).text);
+	if (type_matches(&v->space, found, type))
+		return 0;
 	return validate_invalid(v, "type mismatch: %s expected %s, found %s", instruction(v),
 				valtype_name(type).text, valtype_name(found).text);
 }
 
 int validate_pop_any(struct validate *v, uint32_t *ret)
 {
-	return take(v, "a value", ret);
+	return take(v, ret) ? 0 : underflow(v, "a value");
 }
 
 int validate_pop_ref(struct validate *v, uint32_t *ret)
 {
-	int err = take(v, "a reference", ret);
-
-	if (err != 0 || *ret == TYPE_BOTTOM || valtype_is_ref(*ret))
-		return err;
+	if (!take(v, ret))
+		return underflow(v, "a reference");
+	if (*ret == TYPE_BOTTOM || valtype_is_ref(*ret))
+		return 0;
 	return validate_invalid(v, "type mismatch: %s expected a reference, found %s",
 				instruction(v), valtype_name(*ret).text);
 }
 
+/* -- Lists ------------------------------------------------------------------------------- */
+
+/*
+ * A list may have a thousand types where the instruction that takes it has two bytes, so what a list
+ * costs is what a hostile module can make validation cost. The usual case, the very types on the stack,
+ * is one comparison of memory; where subtypes are, a pair like the last is not looked at again.
+ */
+static bool top_equals(const struct validate *v, const struct type_list *list)
+{
+	return list->count == 0 || (v->height - v->top->height >= list->count &&
+				    memcmp(v->operands + v->height - list->count, list->words,
+					   list->count * sizeof(uint32_t)) == 0);
+}
+
+bool validate_types_match(const struct validate *v, const uint32_t *a, const uint32_t *b,
+			  uint32_t count)
+{
+	uint32_t last_a = TYPE_BOTTOM, last_b = TYPE_BOTTOM;
+
+	if (memcmp(a, b, count * sizeof(uint32_t)) == 0)
+		return true;
+	for (uint32_t i = 0; i < count; i++) {
+		if (a[i] == last_a && b[i] == last_b)
+			continue;
+		if (!type_matches(&v->space, a[i], b[i]))
+			return false;
+		last_a = a[i];
+		last_b = b[i];
+	}
+	return true;
+}
+
+static int pop_list_slow(struct validate *v, const struct type_list *list)
+{
+	uint32_t own = v->height - v->top->height;
+	uint32_t count = MIN(list->count, own);
+	const uint32_t *words = list->words + (list->count - count);
+
+	/* Whatever the block lacks it has in dead code. */
+	if ((count == list->count || v->top->unreachable) &&
+	    validate_types_match(v, v->operands + v->height - count, words, count)) {
+		for (uint32_t i = 0; i < count; i++)
+			v->slots -= valtype_slots(v->operands[--v->height]);
+		return 0;
+	}
+	for (uint32_t i = list->count; i-- > 0;) /* to the one that does not fit */
+		TRY(validate_pop(v, list->words[i]));
+	return 0;
+}
+
 int validate_pop_list(struct validate *v, const struct type_list *list)
 {
-	const uint32_t *words = type_list_words(list);
-	int err = 0;
-
-	for (uint32_t i = list->count; err == 0 && i-- > 0;)
-		err = validate_pop(v, words[i]);
-	return err;
+	if (UNLIKELY(!top_equals(v, list)))
+		return pop_list_slow(v, list);
+	v->height -= list->count;
+	v->slots -= list->slots;
+	return 0;
 }
 
 int validate_push_list(struct validate *v, const struct type_list *list)
 {
-	const uint32_t *words = type_list_words(list);
-	int err = 0;
-
-	for (uint32_t i = 0; err == 0 && i < list->count; i++)
-		err = validate_push(v, words[i]);
-	return err;
+	if (UNLIKELY(v->room - v->height < list->count))
+		TRY(validate_reserve(v, list->count));
+	memcpy(v->operands + v->height, list->words, list->count * sizeof(uint32_t));
+	v->height += list->count;
+	v->slots += list->slots;
+	v->max_slots = MAX(v->max_slots, v->slots);
+	return 0;
 }
 
 int validate_top_list(struct validate *v, const struct type_list *list)
 {
-	int err = validate_pop_list(v, list);
-
-	return err != 0 ? err : validate_push_list(v, list);
+	if (LIKELY(top_equals(v, list)))
+		return 0;
+	TRY(pop_list_slow(v, list));
+	return validate_push_list(v, list);
 }
 
 void validate_unreachable(struct validate *v)

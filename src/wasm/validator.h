@@ -26,26 +26,45 @@
 			return try_err; \
 	} while (0)
 
-/* A list of types: of a block, a function. A single inline type lies in `own`. */
+/* A list of types: of a block, a function. */
 struct type_list {
-	const uint32_t *words; /* borrowed from the types; NULL: `own` */
-	uint32_t own;
+	const uint32_t *words; /* borrowed from the types, or from the block whose value it is */
 	uint16_t count;
 	uint16_t slots;
 };
 
-struct block {
-	struct type_list params, results;
-	uint32_t height;    /* operands below the block's own */
-	uint32_t slots;     /* the same in slots */
-	uint32_t inits;     /* entries of `set_locals` when it began */
-	uint32_t opcode;    /* BLOCK, LOOP, IF, ELSE; END for the body itself */
-	uint32_t loop_pc;   /* LOOP: first instruction, offset in the module */
-	uint32_t loop_side; /* LOOP: the next entry at that point */
-	uint32_t fixups;    /* entries that lead to the end, chained through `side` */
-	uint32_t if_entry;  /* IF: the entry of its false side */
-	bool unreachable;
+/*
+ * A block's type stays as its head gives it; the lists are made from it where they are needed. The first two
+ * kinds are nearly all there are, and their number is how many results the block has.
+ */
+enum block_kind {
+	BLOCK_EMPTY = 0, /* no parameters, no results */
+	BLOCK_VALUE = 1, /* one result, of type `type` */
+	BLOCK_INDEX,     /* what function type `type` says */
 };
+
+/* Small: one is made for every other branch. */
+struct block {
+	uint32_t type;
+	uint8_t kind;    /* enum block_kind */
+	uint8_t opcode;  /* BLOCK, LOOP, IF, ELSE; END for the body itself */
+	bool unreachable;
+	uint32_t height; /* operands below the block's own */
+	uint32_t slots;  /* the same in slots */
+	uint32_t inits;  /* entries of `set_locals` when it began */
+	uint32_t pc;     /* its first instruction, offset in the module */
+	uint32_t side;   /* the next entry at that point; the one before is an IF's own */
+	uint32_t fixups; /* entries that lead to the end, chained through `side` */
+};
+
+/* Locals of one type, up to an index. */
+struct local_run {
+	uint32_t end;
+	uint32_t type;
+};
+
+/* Below the operands of every body, so that the two topmost can be looked at without a question. */
+enum { OPERAND_GUARDS = 2 };
 
 struct validate {
 	struct decode *d;
@@ -55,25 +74,21 @@ struct validate {
 	const struct type_def *type;
 
 	uint32_t *operands; /* types; owned */
-	uint32_t height, room;
+	uint32_t height, room; /* the lowest OPERAND_GUARDS are never a block's */
 	uint32_t slots, max_slots;
 	struct buf blocks; /* struct block */
 	struct block *top; /* the innermost; NULL behind the body's end */
-	struct buf locals; /* uint32_t types */
+	struct buf locals; /* uint32_t types: of the first, as many as the body can have use for */
+	struct buf runs; /* struct local_run: of all that are declared */
 	uint32_t local_count;
-	bool has_map;      /* slots differ from indices */
+	bool has_map; /* slots differ from indices */
 	bool has_memory32; /* the module has a memory 0, with 32-bit addresses */
 
-	bool tracks_inits;     /* some local has no default */
-	struct buf set;        /* uint8_t a local: it has been set */
+	bool tracks_inits; /* some local has no default */
+	struct buf set; /* uint8_t a local: it has been set */
 	struct buf set_locals; /* uint32_t: which, in order, to undo at the end of a block */
-	const uint8_t *at;     /* the instruction */
+	const uint8_t *at; /* the instruction */
 };
-
-static inline const uint32_t *type_list_words(const struct type_list *list)
-{
-	return list->words != NULL ? list->words : &list->own;
-}
 
 /* Write a quickened opcode over the instruction. */
 static inline void validate_quicken(const struct validate *v, const uint8_t *at, enum opcode opcode)
@@ -85,6 +100,8 @@ int validate_malformed(struct validate *v) COLD;
 #define validate_invalid(v, ...) decode_fail((v)->d, DECODE_INVALID, (v)->at, __VA_ARGS__)
 
 /* validate_stack.c; `slow` functions carry what the inline ones leave. */
+/* Room for `count` more operands. */
+int validate_reserve(struct validate *v, uint32_t count) COLD;
 int validate_push_slow(struct validate *v, uint32_t type) COLD;
 int validate_pop_slow(struct validate *v, uint32_t type);
 int validate_pop_any(struct validate *v, uint32_t *ret);
@@ -94,6 +111,9 @@ int validate_push_list(struct validate *v, const struct type_list *list);
 /* The top of the stack could be the list; it takes the list's types where it was unknown. */
 int validate_top_list(struct validate *v, const struct type_list *list);
 void validate_unreachable(struct validate *v);
+/* Each of `count` types matches the other's. */
+bool validate_types_match(const struct validate *v, const uint32_t *a, const uint32_t *b,
+			  uint32_t count);
 
 static inline int validate_push(struct validate *v, uint32_t type)
 {
@@ -116,13 +136,80 @@ static inline int validate_pop(struct validate *v, uint32_t type)
 	return validate_pop_slow(v, type);
 }
 
-/* validate_run.c: as many instructions as are plain, from v->r.at on; stops before any it does not
- * take, a wrong one included. */
-void validate_run(struct validate *v);
+/* validate.c: one instruction, with all care. */
+int validate_instruction(struct validate *v);
+
+/* validate_run.c: the instructions of a body, up to and with its last `end`. */
+int validate_run(struct validate *v);
 
 /* validate_control.c */
 int validate_control(struct validate *v, uint32_t opcode);
 int validate_open_body(struct validate *v);
+
+/*
+ * The side table: an entry for each place control may leave the straight line, in the order of the code.
+ * A branch to a block's end is not known until that end: such entries hang in a chain at their block,
+ * through their own `side` field, with the branch's place in `pc`.
+ */
+static inline uint32_t validate_side_count(const struct validate *v)
+{
+	return DECODE_COUNT(v->d, struct image_side, side);
+}
+
+static inline struct image_side *validate_side(const struct validate *v, uint32_t entry)
+{
+	return DECODE_ITEM(v->d, struct image_side, side, entry);
+}
+
+/* Hang an entry of the branch at module offset `from` in the block's chain. */
+static inline void validate_chain(const struct validate *v, struct block *block, uint32_t entry,
+				  uint32_t from)
+{
+	struct image_side *side = validate_side(v, entry);
+
+	side->pc = (int32_t)from;
+	side->side = (int32_t)block->fixups;
+	block->fixups = entry;
+}
+
+/* An entry that has its branch's place in `pc` leads to `to`, where the next entry is the next to be added. */
+static inline void validate_land(const struct validate *v, uint32_t entry, uint32_t to)
+{
+	struct image_side *side = validate_side(v, entry);
+
+	side->pc = (int32_t)(to - (uint32_t)side->pc);
+	side->side = (int32_t)(validate_side_count(v) - entry);
+}
+
+static inline void validate_land_chain(const struct validate *v, const struct block *block,
+				       uint32_t to)
+{
+	uint32_t next;
+
+	for (uint32_t entry = block->fixups; entry != IMAGE_NONE; entry = next) {
+		next = (uint32_t)validate_side(v, entry)->side;
+		validate_land(v, entry, to);
+	}
+}
+
+/* Fill the entry of the branch at `from` to `block`, which carries `keep` of the `above` slots the block has.
+ * Does it leave all the others where they are? */
+static inline bool validate_aim(const struct validate *v, struct block *block, uint32_t entry,
+				uint32_t from, uint32_t keep, uint32_t above)
+{
+	struct image_side *side = validate_side(v, entry);
+
+	side->keep = (uint16_t)keep;
+	/* A return takes what is on top, whatever is below; in dead code the heights say nothing. */
+	side->drop = (uint16_t)(block->opcode == OP_END || above < keep ? 0 : above - keep);
+	if (block->opcode == OP_LOOP) {
+		side->pc = (int32_t)(block->pc - from);
+		side->side = (int32_t)(block->side - entry);
+	} else {
+		validate_chain(v, block, entry, from);
+	}
+	return side->drop == 0;
+}
 
 /* validate_rest.c */
 int validate_rest(struct validate *v, uint32_t opcode);

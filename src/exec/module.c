@@ -9,6 +9,7 @@
 
 #include "base/base.h"
 #include "exec/instance.h"
+#include "wasm/fuse.h"
 
 enum { PAGE = 4096 };
 
@@ -148,6 +149,25 @@ const struct memory_image *module_memory_image(struct module *module)
 		image = &module->memory;
 	pthread_mutex_unlock(&module->lock);
 	return image;
+}
+
+/* -- Fusing -------------------------------------------------------------------------------- */
+
+/* Where fuel is counted, each instruction is looked at: nothing may be hidden in another. */
+void module_fuse(struct module *module, uint32_t index)
+{
+	struct image *image = module->image;
+	struct image_func *func = (struct image_func *)(uintptr_t)image_func(image, index);
+	uint8_t *bytes = image_input(image);
+
+	if (module->common->fuel || __atomic_load_n(&func->fused, __ATOMIC_ACQUIRE))
+		return;
+	pthread_mutex_lock(&module->lock);
+	if (!func->fused) {
+		fuse_body(bytes + func->code, bytes + func->code_end);
+		__atomic_store_n(&func->fused, 1, __ATOMIC_RELEASE);
+	}
+	pthread_mutex_unlock(&module->lock);
 }
 
 /* -- Modules ------------------------------------------------------------------------------ */

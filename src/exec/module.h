@@ -37,4 +37,7 @@ void module_unref(struct module *module);
 /* The image for memory 0 of one more instance, or NULL: copy the segments. */
 const struct memory_image *module_memory_image(struct module *module);
 
+/* Before a function of the module runs: mark what the interpreter takes together (wasm/fuse.h), once. */
+void module_fuse(struct module *module, uint32_t index);
+
 #endif

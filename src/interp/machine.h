@@ -105,6 +105,17 @@ static inline __attribute__((always_inline)) const uint8_t *leb_u32(const uint8_
 	return p;
 }
 
+static inline __attribute__((always_inline)) const uint8_t *leb_s32(const uint8_t *p, uint32_t *ret)
+{
+	uint32_t value;
+	const uint8_t *next = leb_u32(p, &value);
+	uint32_t unused = 32 - 7 * (uint32_t)MIN(next - p, 4);
+
+	/* The sign is the top bit of the last byte; five bytes fill the word. */
+	*ret = next - p < 5 ? (uint32_t)((int32_t)(value << unused) >> unused) : value;
+	return next;
+}
+
 static inline __attribute__((always_inline)) const uint8_t *leb_s64(const uint8_t *p, uint64_t *ret)
 {
 	uint64_t value = 0;

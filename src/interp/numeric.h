@@ -66,7 +66,7 @@
 		RET_##r(result);                                                   \
 	}
 
-/* Alignment is one byte (memory 0); the address wraps nowhere: 33 bits fit. */
+/* In the shortest form (validate.c): one byte of alignment. The address wraps nowhere: 33 bits fit. */
 #define ACCESS(address, width)                          \
 	uint32_t offset;                                \
 	const uint8_t *next = leb_u32(pc + 2, &offset); \

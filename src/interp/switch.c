@@ -65,6 +65,7 @@ next_instruction:
 	}
 	switch (opcode) {
 #include "interp/control.h"
+#include "interp/fused.h"
 #include "interp/variable.h"
 #define OP(ID, prefix, code, text, imm, sig, feature, kind, width) CASE_##kind(ID, sig, width)
 #include "wasm/opcodes.def"

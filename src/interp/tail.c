@@ -82,6 +82,7 @@ enum { STATE_G = 0, STATE_F = OPCODE_SPACE, STATE_V = 2 * OPCODE_SPACE };
 
 #define INSTR(ID) BODY(g_##ID)
 #include "interp/control.h"
+#include "interp/fused.h"
 #include "interp/variable.h"
 #undef INSTR
 
@@ -202,6 +203,56 @@ BODY(v_LOCAL_TEE_V128)
 	GO(STATE_V, next);
 }
 
+/* Sequences that push: the float below goes to memory by way of state G, without a second dispatch. */
+#define SPILL_FIRST(ID)                            \
+	BODY(f_##ID)                               \
+	{                                          \
+		tos = vec[0];                      \
+		MUSTTAIL return g_##ID(REGISTERS); \
+	}
+SPILL_FIRST(GET_CONST_ADD_TEE)
+SPILL_FIRST(GET_CONST_ADD_SET)
+SPILL_FIRST(GET_CONST_ADD)
+SPILL_FIRST(GET_GET_ADD)
+SPILL_FIRST(GET_GET)
+SPILL_FIRST(GET_CONST)
+SPILL_FIRST(GET_F64_LOAD)
+SPILL_FIRST(GET_I32_LOAD)
+
+BODY(f_GET_SHORT)
+{
+	*sp++ = vec[0];
+	tos = fp[pc[1]];
+	NEXT(pc + 2);
+}
+
+BODY(f_SET_SHORT)
+{
+	fp[pc[1]] = vec[0];
+	DROP_NEXT(1, pc + 2);
+}
+
+BODY(f_TEE_SHORT)
+{
+	fp[pc[1]] = vec[0];
+	GO(STATE_F, pc + 2);
+}
+
+BODY(f_SET_GET)
+{
+	fp[pc[1]] = vec[0];
+	tos = fp[pc[3]];
+	NEXT(pc + 4);
+}
+
+BODY(f_TEE_GET)
+{
+	fp[pc[1]] = vec[0];
+	*sp++ = vec[0];
+	tos = fp[pc[3]];
+	NEXT(pc + 4);
+}
+
 /* -- Stubs and prefixes ------------------------------------------------------------------ */
 
 BODY(f_spill)
@@ -275,6 +326,19 @@ BODY(v_FD)
 #define F_ID_LOCAL_GET ~, YES, NO
 #define F_ID_LOCAL_SET ~, YES, NO
 #define F_ID_LOCAL_TEE ~, YES, NO
+#define F_ID_GET_CONST_ADD_TEE ~, YES, NO
+#define F_ID_GET_CONST_ADD_SET ~, YES, NO
+#define F_ID_GET_CONST_ADD ~, YES, NO
+#define F_ID_GET_GET_ADD ~, YES, NO
+#define F_ID_GET_GET ~, YES, NO
+#define F_ID_GET_CONST ~, YES, NO
+#define F_ID_GET_F64_LOAD ~, YES, NO
+#define F_ID_GET_I32_LOAD ~, YES, NO
+#define F_ID_GET_SHORT ~, YES, NO
+#define F_ID_SET_SHORT ~, YES, NO
+#define F_ID_TEE_SHORT ~, YES, NO
+#define F_ID_SET_GET ~, YES, NO
+#define F_ID_TEE_GET ~, YES, NO
 #define V_ID_LOCAL_SET_V128 ~, YES, NO
 #define V_ID_LOCAL_TEE_V128 ~, YES, NO
 
@@ -304,6 +368,10 @@ static __attribute__((used, noinline)) void table_is(void)
 	ENTRY(STATE_G + OP_##ID, g_##ID) ROW_BY_HAND(F, f, ID) ROW_BY_HAND(V, v, ID)
 #include "wasm/quick.def"
 #undef QUICK
+#define FUSE(ID, code, first, second, third, fourth) \
+	ENTRY(STATE_G + OP_##ID, g_##ID) ROW_BY_HAND(F, f, ID) ROW_BY_HAND(V, v, ID)
+#include "wasm/fuse.def"
+#undef FUSE
 	ENTRY(STATE_G + 0xfc, g_FC)
 	ENTRY(STATE_F + 0xfc, f_spill)
 	ENTRY(STATE_V + 0xfc, v_spill)

@@ -103,7 +103,7 @@ void host_def_unref(struct host_def *def)
 
 struct skiff_caller {
 	struct thread *thread;
-	const struct frame *frame; /* of whoever called */
+	struct instance *calling; /* NULL: the host itself */
 	enum status status;        /* what the callback asked for */
 	bool asked;
 };
@@ -155,7 +155,7 @@ static enum status host_entry(struct thread *thread, struct func *self, slot *fr
 	const struct host_def *def = host->def;
 	struct frame record = {
 		.ret_pc = thread->call_pc, .caller = thread->frame, .func = self, .locals = frame};
-	struct skiff_caller caller = {.thread = thread, .frame = thread->frame};
+	struct skiff_caller caller = {.thread = thread, .calling = thread->calling};
 	slot *top = thread->top;
 	struct skiff_val *values;
 	enum status status;
@@ -245,28 +245,17 @@ struct skiff_store *skiff_caller_store(struct skiff_caller *caller)
 	return store_out(caller->thread->store);
 }
 
-/* The innermost frame of wasm; NULL: the host called its own function. */
-static const struct func *calling_func(const struct skiff_caller *caller)
-{
-	for (const struct frame *f = caller->frame; f != NULL; f = f->caller)
-		if (f->locals != NULL && f->func->code != NULL)
-			return f->func;
-	return NULL;
-}
-
 struct skiff_memory *skiff_caller_memory(struct skiff_caller *caller)
 {
-	const struct func *func = calling_func(caller);
+	struct instance *instance = caller->calling;
 	struct skiff_extern item;
 
-	if (func == NULL)
+	if (instance == NULL)
 		return NULL;
-	if (skiff_instance_export(instance_out(func->of.instance), "memory", 6, &item) &&
+	if (skiff_instance_export(instance_out(instance), "memory", 6, &item) &&
 	    item.kind == SKIFF_KIND_MEMORY)
 		return item.of.memory;
-	if (func->of.instance->image->memories.count == 0)
-		return NULL;
-	return memory_out(func->of.instance->memory);
+	return instance->image->memories.count != 0 ? memory_out(instance->memory) : NULL;
 }
 
 int skiff_caller_trap(struct skiff_caller *caller, const char *text)

@@ -33,12 +33,23 @@ void skiff_store_free(struct skiff_store *handle)
 	engine_unref(engine);
 }
 
-/* The store keeps the embedder's function under its own type: the kinds have the same numbers. */
-void skiff_store_limiter(struct skiff_store *store, skiff_limiter_fn *fn, void *env)
+/* exec knows no public types: this stands between. */
+static bool ask_embedder(void *env, int kind, uint64_t now, uint64_t wanted)
 {
-	_Static_assert(sizeof(enum skiff_kind) == sizeof(int), "called as one another");
-	store_in(store)->limiter = (store_limiter_fn *)(void *)fn;
-	store_in(store)->limiter_env = env;
+	const struct store *store = env;
+	skiff_limiter_fn *fn = (skiff_limiter_fn *)store->embedder;
+
+	return fn(store->embedder_env, (enum skiff_kind)kind, now, wanted);
+}
+
+void skiff_store_limiter(struct skiff_store *handle, skiff_limiter_fn *fn, void *env)
+{
+	struct store *store = store_in(handle);
+
+	store->embedder = (void (*)(void))fn;
+	store->embedder_env = env;
+	store->limiter = fn != NULL ? ask_embedder : NULL;
+	store->limiter_env = store;
 }
 
 void skiff_store_interrupt(struct skiff_store *store)
@@ -73,6 +84,19 @@ void skiff_store_coredump(struct skiff_store *handle, int fd)
 
 enum { IMPORTS_HERE = 64 };
 
+/* A memory or table may have been reset to less than it had when it was linked. */
+static bool still_fits(const struct skiff_prelinked *pre, uint32_t i)
+{
+	const struct image *image = pre->module->image;
+	const struct image_import *import = &IMAGE_ITEMS(image, struct image_import, imports)[i];
+	struct skiff_externtype wanted = externtype_of(image, import->kind, import->index);
+	const union extern_item *item = &pre->imports[i].item;
+
+	if (import->kind == EXTERN_MEMORY)
+		return memory_pages(item->memory) >= wanted.limits.min;
+	return import->kind != EXTERN_TABLE || item->table->size >= wanted.limits.min;
+}
+
 static int gather(struct store *store, const struct skiff_prelinked *pre, union extern_item *items,
 		  struct err *err)
 {
@@ -86,6 +110,9 @@ static int gather(struct store *store, const struct skiff_prelinked *pre, union 
 		} else if (from->store != store) {
 			return err_set(err, SKIFF_UNLINKABLE,
 				       "import %u is an item of another store", i);
+		} else if (!still_fits(pre, i)) {
+			return err_set(err, SKIFF_UNLINKABLE,
+				       "import %u has become smaller than it must be", i);
 		} else {
 			items[i] = from->item;
 		}
@@ -104,6 +131,7 @@ static int start(struct store *store, struct instance *instance, struct skiff_tr
 		return 0;
 	instance->running_start = true;
 	thread->call_pc = NULL;
+	thread->calling = NULL;
 	status = thread_call(thread, instance_func(instance, index), thread->top);
 	instance->running_start = false;
 	return outcome_of(store, status, trap, exit_code, err);
@@ -137,6 +165,8 @@ int skiff_instance_new(struct skiff_instance **ret, struct skiff_store *handle,
 
 	if (trap != NULL)
 		*trap = NULL;
+	if (engine_of(store->common) != pre->engine)
+		return err_set(err_in(err), SKIFF_MISUSE, "store and module are of two engines");
 	if (pre->count > IMPORTS_HERE) {
 		items = malloc(pre->count * sizeof(*items));
 		if (items == NULL)
@@ -247,6 +277,7 @@ int skiff_call(struct skiff_store *handle, struct skiff_func *func_handle,
 		       err_in(err)))
 		return SKIFF_MISUSE;
 	thread->call_pc = NULL;
+	thread->calling = NULL;
 	status = thread_call(thread, func, frame);
 	if (status == STATUS_OK)
 		values_out(sig.type.results, sig.type.result_count, frame, results);

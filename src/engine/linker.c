@@ -383,6 +383,10 @@ int skiff_prelink(struct skiff_prelinked **ret, struct skiff_linker *linker,
 
 	if (pre == NULL)
 		return err_set(err_in(err), -ENOMEM, "out of memory for %u imports", count);
+	if (engine_of(module->common) != linker->engine) {
+		free(pre);
+		return err_set(err_in(err), SKIFF_MISUSE, "linker and module are of two engines");
+	}
 	pre->engine = engine_ref(linker->engine);
 	pre->module = module_ref(module);
 	pre->count = count;

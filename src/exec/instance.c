@@ -109,6 +109,7 @@ struct func *instance_func_slow(struct instance *in, uint32_t index)
 	func = &in->funcs[index - in->imported_funcs];
 	if (func->entry != NULL)
 		return func;
+	module_fuse(in->module, index);
 	func->of.instance = in;
 	func->code = image_module(image) + from->code;
 	func->side = IMAGE_ITEMS(image, struct image_side, side) + from->side;
@@ -215,7 +216,7 @@ static bool can_wait(const struct instance *in, const struct image_element *e, b
 	       e->table >= in->image->imported_tables;
 }
 
-static int put_elements(struct instance *in)
+static int put_elements(struct instance *in, bool imported)
 {
 	const struct image_element *elements =
 		IMAGE_ITEMS(in->image, struct image_element, elements);
@@ -229,6 +230,10 @@ static int put_elements(struct instance *in)
 			in->dropped_elements[i] = 1;
 		if (e->mode != MODE_ACTIVE)
 			continue;
+		if (!imported && e->table < in->image->imported_tables) {
+			in->dropped_elements[i] = 1;
+			continue;
+		}
 		init_value(in, &e->offset, offset);
 		if (!table_contains(in->tables[e->table], offset[0], e->count))
 			return TRAP_OUT_OF_BOUNDS_TABLE;
@@ -241,7 +246,13 @@ static int put_elements(struct instance *in)
 	return TRAP_NONE;
 }
 
-static int put_datas(struct instance *in, bool contents)
+/* Is the segment's content in its memory already: mapped from the module's image, which holds all. */
+static bool is_mapped(const struct instance *in, const struct image_data *d)
+{
+	return d->memory >= in->image->imported_memories && in->memories[d->memory]->image != NULL;
+}
+
+static int put_datas(struct instance *in, bool imported)
 {
 	const struct image_data *datas = IMAGE_ITEMS(in->image, struct image_data, datas);
 	slot offset[2];
@@ -252,7 +263,7 @@ static int put_datas(struct instance *in, bool contents)
 		if (d->mode != MODE_ACTIVE)
 			continue;
 		in->dropped_datas[i] = 1;
-		if (!contents)
+		if (is_mapped(in, d) || (!imported && d->memory < in->image->imported_memories))
 			continue;
 		init_value(in, &d->offset, offset);
 		if (!memory_contains(in->memories[d->memory], offset[0], d->bytes.size))
@@ -264,12 +275,12 @@ static int put_datas(struct instance *in, bool contents)
 	return TRAP_NONE;
 }
 
-/* With an image mapped, the data of memory 0 is there already; it exists only if it all is. */
-static int put_segments(struct instance *in)
+/* `imported`: also those that go to items of others; a reset leaves these alone. */
+static int put_segments(struct instance *in, bool imported)
 {
-	int trap = put_elements(in);
+	int trap = put_elements(in, imported);
 
-	return trap != TRAP_NONE ? trap : put_datas(in, in->memory->image == NULL);
+	return trap != TRAP_NONE ? trap : put_datas(in, imported);
 }
 
 /* -- Making and ending -------------------------------------------------------------------- */
@@ -306,7 +317,7 @@ int instance_new(struct instance **ret, struct store *store, struct module *modu
 		return error;
 	}
 	*ret = in;
-	*trap = put_segments(in);
+	*trap = put_segments(in, true);
 	return *trap != TRAP_NONE ? INSTANCE_TRAP : 0;
 }
 
@@ -361,7 +372,7 @@ int instance_reset(struct instance *in, struct err *err)
 	for (uint32_t i = 0; i < in->image->memories.count - in->image->imported_memories; i++)
 		if (memory_reset(&in->own_memories[i]) < 0)
 			return err_set(err, -ENOMEM, "cannot reset a memory");
-	if (put_segments(in) != TRAP_NONE)
+	if (put_segments(in, false) != TRAP_NONE)
 		return err_set(err, -EIO, "a segment no longer fits what it is imported from");
 	return 0;
 }

@@ -106,7 +106,8 @@ int store_table(struct table **ret, struct store *store, uint32_t type,
 	table->entries = calloc(limits->min + 1, sizeof(slot));
 	if (table->entries == NULL)
 		return drop_item(store, item);
-	table->room = table->size = limits->min;
+	table->size = limits->min;
+	table->room = limits->min + 1;
 	table->lazy = limits->min;
 	table->init = init;
 	table->type = type;

@@ -39,6 +39,8 @@ struct store {
 	struct host_item *items;
 	store_limiter_fn *limiter;
 	void *limiter_env;
+	void (*embedder)(void); /* the engine's: what its limiter asks, and with what */
+	void *embedder_env;
 	void (*on_trap)(struct store *store, const uint8_t *pc); /* while the frames still stand */
 	int coredump_fd;
 };

@@ -53,6 +53,7 @@ struct thread {
 	bool block_begins; /* the next instruction is the first of a block: fuel is due */
 	const struct runtime_table *runtime; /* what compiled code calls: runtime.def */
 	void *unwind; /* where compiled code goes on a trap: later tiers */
+	struct instance *calling; /* whose code calls C, set with call_pc; NULL: the host */
 
 	struct store *store;
 	slot *values; /* start of the value stack */

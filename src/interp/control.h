@@ -245,6 +245,7 @@ INSTR(RETURN_END)
 		slot *place = sp - (f)->params;      \
 		enum status status;                  \
 		th->call_pc = (back_pc);             \
+		th->calling = in;                    \
 		status = (f)->entry(th, (f), place); \
 		if (UNLIKELY(status != STATUS_OK))   \
 			LEAVE_WITH(status);          \
@@ -274,7 +275,8 @@ INSTR(RETURN_END)
 	do {                                                                   \
 		struct frame gone = *th->frame;                                \
 		enum status status;                                            \
-		if (UNLIKELY(fp + (f)->params + (f)->results >= th->limit))    \
+		if (UNLIKELY(fp + (f)->params + (f)->results >= th->limit ||   \
+			     fp + (f)->frame > th->limit))                     \
 			TRAP(TRAP_STACK_EXHAUSTED);                            \
 		*sp++ = tos;                                                   \
 		memmove(fp, sp - (f)->params, (f)->params * sizeof(slot));     \
@@ -285,6 +287,7 @@ INSTR(RETURN_END)
 		}                                                              \
 		th->frame = gone.caller;                                       \
 		th->call_pc = gone.ret_pc;                                     \
+		th->calling = in;                                              \
 		status = (f)->entry(th, (f), fp);                              \
 		if (UNLIKELY(status != STATUS_OK))                             \
 			LEAVE_WITH(status);                                    \

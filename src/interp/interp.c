@@ -38,6 +38,8 @@ enum status interp_entry(struct thread *thread, struct func *self, slot *frame)
 	status = (thread->counts_fuel ? interp_switch : interp_fast)(
 		thread, self->code, (slot *)(record + 1), frame, self->side, instance);
 	thread->frame = innermost;
+	/* It may have ended inside a block: whoever goes on is behind a call. */
+	thread->block_begins = true;
 	return status;
 }
 

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * run.c (fuzz): any bytes as a module that is run: imports satisfied by the plainest things there are, every
+ * exported function called with zeros, in bounded fuel and memory.
+ *
+ * Beyond the sanitizers: a module runs the same each time. An instance whose memory is copied, a second one whose
+ * memory is mapped, and the first one after a reset must end each call alike, with the same results, fuel and
+ * memory.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "skiff.h"
+
+enum { FUEL = 50000, VALUES_MOST = 100, BYTES_MOST = 64 << 20, ENTRIES_MOST = 1 << 16 };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void require(bool truth)
+{
+	if (!truth)
+		abort();
+}
+
+static bool limit(void *env, enum skiff_kind kind, uint64_t now, uint64_t wanted)
+{
+	(void)env;
+	(void)now;
+	return wanted <= (kind == SKIFF_KIND_MEMORY ? BYTES_MOST : ENTRIES_MOST);
+}
+
+static struct skiff_store *open_store(struct skiff_engine *engine)
+{
+	struct skiff_store *store = NULL;
+
+	require(skiff_store_new(&store, engine, NULL) == 0);
+	skiff_store_limiter(store, limit, NULL);
+	skiff_store_set_fuel(store, FUEL);
+	return store;
+}
+
+/* -- Imports ------------------------------------------------------------------------------- */
+
+static int host(void *env, struct skiff_caller *caller, const struct skiff_val *args,
+		struct skiff_val *results)
+{
+	(void)env;
+	(void)args;
+	(void)results;
+	/* Some of them look at the memory. */
+	if (skiff_caller_memory(caller) != NULL)
+		skiff_memory_size(skiff_caller_memory(caller));
+	return 0;
+}
+
+static int make_item(struct skiff_store *store, const struct skiff_externtype *type,
+		     struct skiff_extern *ret)
+{
+	struct skiff_val zero = {.type = type->value};
+
+	ret->kind = type->kind;
+	switch (type->kind) {
+	case SKIFF_KIND_FUNC:
+		return skiff_func_new(&ret->of.func, store, &type->func, host, NULL, NULL, NULL);
+	case SKIFF_KIND_TABLE:
+		return skiff_table_new(&ret->of.table, store, type->value, &type->limits,
+				       zero.of.ref, NULL);
+	case SKIFF_KIND_MEMORY:
+		return skiff_memory_new(&ret->of.memory, store, &type->limits, NULL);
+	case SKIFF_KIND_GLOBAL:
+		return skiff_global_new(&ret->of.global, store, type->is_mutable, zero, NULL);
+	case SKIFF_KIND_TAG:
+		break;
+	}
+	return SKIFF_MISUSE;
+}
+
+/* NULL: something it imports we have not got. */
+static struct skiff_prelinked *link_all(struct skiff_engine *engine, struct skiff_store *store,
+					struct skiff_module *module)
+{
+	struct skiff_prelinked *pre = NULL;
+	struct skiff_linker *linker;
+	struct skiff_import import;
+	struct skiff_extern item;
+	int r = 0;
+
+	require(skiff_linker_new(&linker, engine, NULL) == 0);
+	for (uint32_t i = 0; r == 0 && skiff_module_import(module, i, &import); i++) {
+		r = make_item(store, &import.type, &item);
+		if (r == 0)
+			r = skiff_linker_extern(linker, import.module.bytes, import.module.size,
+						import.name.bytes, import.name.size, item, NULL);
+	}
+	if (r == 0)
+		skiff_prelink(&pre, linker, module, NULL);
+	skiff_linker_free(linker);
+	return pre;
+}
+
+/* -- Calls --------------------------------------------------------------------------------- */
+
+static uint64_t mix(uint64_t digest, const void *bytes, size_t size)
+{
+	const uint8_t *p = bytes;
+
+	for (size_t i = 0; i < size; i++)
+		digest = (digest ^ p[i]) * 1099511628211u;
+	return digest;
+}
+
+static uint64_t mix_number(uint64_t digest, uint64_t number)
+{
+	return mix(digest, &number, sizeof(number));
+}
+
+/* References are addresses: only whether they are null is the same each time. */
+static uint64_t mix_values(uint64_t digest, const struct skiff_val *values, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t kind = SKIFF_TYPE_KIND(values[i].type);
+
+		if (kind == SKIFF_REF || kind == SKIFF_REF_NULL)
+			digest = mix_number(digest, values[i].of.ref.word == 0);
+		else
+			digest = mix(digest, values[i].of.v128, sizeof(values[i].of.v128));
+	}
+	return digest;
+}
+
+/* Every frame has to be askable. */
+static uint64_t mix_trap(uint64_t digest, struct skiff_trap *trap)
+{
+	struct skiff_frame frame;
+
+	require(trap != NULL);
+	digest = mix(digest, skiff_trap_code(trap), strlen(skiff_trap_code(trap)));
+	digest = mix_number(digest, skiff_trap_depth(trap));
+	for (uint32_t i = 0; skiff_trap_frame(trap, i, &frame); i++)
+		digest = mix_number(digest, frame.offset + frame.function.size);
+	skiff_trap_free(trap);
+	return digest;
+}
+
+static uint64_t call(struct skiff_store *store, struct skiff_func *func, uint64_t digest)
+{
+	struct skiff_val args[VALUES_MOST], results[VALUES_MOST];
+	struct skiff_extern item = {.kind = SKIFF_KIND_FUNC, .of.func = func};
+	struct skiff_externtype type;
+	struct skiff_trap *trap = NULL;
+	int outcome;
+
+	skiff_extern_type(item, &type);
+	if (type.func.param_count > VALUES_MOST || type.func.result_count > VALUES_MOST)
+		return digest;
+	memset(args, 0, sizeof(args));
+	memset(results, 0, sizeof(results));
+	for (uint32_t i = 0; i < type.func.param_count; i++)
+		args[i].type = type.func.params[i];
+	skiff_store_set_fuel(store, FUEL);
+	outcome = skiff_call(store, func, args, type.func.param_count, results,
+			     type.func.result_count, &trap, NULL, NULL);
+	digest = mix_number(digest, (uint64_t)outcome);
+	digest = mix_number(digest, skiff_store_fuel(store));
+	if (outcome == SKIFF_TRAP)
+		return mix_trap(digest, trap);
+	return outcome == 0 ? mix_values(digest, results, type.func.result_count) : digest;
+}
+
+/* What an exported item holds; a table's entries are made by looking. */
+static uint64_t mix_item(struct skiff_extern item, uint64_t digest)
+{
+	struct skiff_ref ref;
+	struct skiff_val value;
+
+	switch (item.kind) {
+	case SKIFF_KIND_MEMORY:
+		digest = mix_number(digest, skiff_memory_size(item.of.memory));
+		if (skiff_memory_size(item.of.memory) > 65536)
+			return mix(digest, skiff_memory_data(item.of.memory), 65536);
+		return mix(digest, skiff_memory_data(item.of.memory),
+			   skiff_memory_size(item.of.memory));
+	case SKIFF_KIND_TABLE:
+		for (uint64_t i = 0; i < 1000 && skiff_table_get(item.of.table, i, &ref); i++)
+			digest = mix_number(digest, ref.word == 0);
+		return mix_number(digest, skiff_table_size(item.of.table));
+	case SKIFF_KIND_GLOBAL:
+		value = skiff_global_get(item.of.global);
+		return mix_values(digest, &value, 1);
+	default:
+		return digest;
+	}
+}
+
+static uint64_t run_all(struct skiff_store *store, struct skiff_instance *instance)
+{
+	const struct skiff_module *module = skiff_instance_module(instance);
+	uint64_t digest = 14695981039346656037u;
+	struct skiff_export export;
+	struct skiff_extern item;
+
+	for (uint32_t i = 0; i < 50 && skiff_module_export(module, i, &export); i++) {
+		require(skiff_instance_export(instance, export.name.bytes, export.name.size,
+					      &item));
+		if (item.kind == SKIFF_KIND_FUNC)
+			digest = call(store, item.of.func, digest);
+	}
+	for (uint32_t i = 0; i < 50 && skiff_module_export(module, i, &export); i++) {
+		require(skiff_instance_export(instance, export.name.bytes, export.name.size,
+					      &item));
+		digest = mix_item(item, digest);
+	}
+	return digest;
+}
+
+/* -- The same each time -------------------------------------------------------------------- */
+
+/* An instance in a store of its own, all called. False: it could not be made. */
+static bool run_once(struct skiff_engine *engine, struct skiff_module *module, bool reset,
+		     uint64_t *ret_digest)
+{
+	struct skiff_store *store = open_store(engine);
+	struct skiff_prelinked *pre = link_all(engine, store, module);
+	struct skiff_instance *instance = NULL;
+	struct skiff_trap *trap = NULL;
+	bool made =
+		pre != NULL && skiff_instance_new(&instance, store, pre, &trap, NULL, NULL) == 0;
+
+	if (made)
+		*ret_digest = run_all(store, instance);
+	if (made && reset) {
+		require(skiff_instance_reset(instance, NULL) == 0);
+		require(run_all(store, instance) == *ret_digest);
+	}
+	skiff_trap_free(trap);
+	skiff_prelinked_free(pre);
+	skiff_store_free(store);
+	return made;
+}
+
+static void run_module(struct skiff_engine *engine, struct skiff_module *module)
+{
+	struct skiff_module_info info = {.size = sizeof(info)};
+	uint64_t first = 0, second = 0;
+	bool made;
+
+	skiff_module_info(module, &info);
+	/* What is imported keeps its state, and the start function is not run again. */
+	made = run_once(engine, module, info.imports == 0 && !info.has_start, &first);
+	require(run_once(engine, module, false, &second) == made);
+	require(first == second);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct skiff_config config = {
+		.size = sizeof(config), .fuel = true, .stack_bytes = 256 * 1024};
+	struct skiff_engine *engine = NULL;
+	struct skiff_module *module = NULL;
+
+	require(skiff_engine_new(&engine, &config, NULL) == 0);
+	if (skiff_module_new(&module, engine, data, size, NULL) == 0)
+		run_module(engine, module);
+	skiff_module_free(module);
+	skiff_engine_free(engine);
+	return 0;
+}

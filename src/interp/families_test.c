@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * families_test.c: what instructions without a signature of their own do: control, calls, locals, references,
+ * tables, bulk memory. Small functions against expected values, so that this is covered without the suite of
+ * the specification. operand_test.c does the rest of the opcodes; together they run each that has a body.
+ */
+/* table-like: a case a line. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "interp/test_machine.h"
+#include "wasm/code_bytes.h"
+#include "wasm/skip.h"
+
+/*
+ * The world a function under test (0) lives in. Types: 0 its own, 1 () -> i32, 2 (i32) -> i32, 3 () -> (i32 i64),
+ * 4 (i32 i32) -> (i32 i32), 5 (v128) -> v128. Functions: 1 gives 11, 2 adds one, 3 gives 5 and 6, 4 swaps, 5
+ * gives its vector. Table 0 of 6 functions: 1 2 - - 4 -; table 1 of 3 externrefs. Globals: 0 i32 7, 1 v128
+ * bytes 1 to 16, 2 i64 -3; all mutable. Memory: one page, 0 to 7 at 8. Passive: element 2 (2, 1), data 1 "abc".
+ */
+/* clang-format off */
+#define WORLD(type, ...) MODULE( \
+	SECTION(1, 6, FUNC_TYPE type, FUNC_TYPE(0, 1, I32), FUNC_TYPE(1, I32, 1, I32), FUNC_TYPE(0, 2, I32, I64), \
+		FUNC_TYPE(2, I32, I32, 2, I32, I32), FUNC_TYPE(1, V128, 1, V128)), \
+	SECTION(3, 6, 0, 1, 2, 3, 4, 5), \
+	SECTION(4, 2, FUNCREF, 1, 6, 8, EXTERNREF, 0, 3), \
+	SECTION(5, 1, 1, 1, 2), \
+	SECTION(6, 3, I32, 1, C32(7), END, V128, 1, 0xfd, 12, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, END, \
+		I64, 1, C64(0x7d), END), \
+	SECTION(9, 3, 0, C32(0), END, 2, 1, 2, 0, C32(4), END, 1, 4, 1, 0, 2, 2, 1), \
+	SECTION(12, 2), \
+	LONG_SECTION(10, 6, BODY(__VA_ARGS__), BODY(0, C32(11), END), BODY(0, GET(0), C32(1), ADD, END), \
+		BODY(0, C32(5), C64(6), END), BODY(0, GET(1), GET(0), END), BODY(0, GET(0), END)), \
+	SECTION(11, 2, 0, C32(8), END, 8, 0, 1, 2, 3, 4, 5, 6, 7, 1, 3, 'a', 'b', 'c'))
+
+#define TO_I32 (0, 1, I32)
+#define I32_TO_I32 (1, I32, 1, I32)
+#define V128_TO_I32 (1, V128, 1, I32)
+#define I64_TO_I64 (1, I64, 1, I64)
+#define SELECT_AS(type) 0x1c, 1, type
+#define V128_CONST 0xfd, 12
+#define LANE0_U8 0xfd, 0x16, 0
+#define LANE15_U8 0xfd, 0x16, 15
+#define WRAP 0xa7
+#define EXTEND_U 0xad
+#define BYTES14 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+#define BYTES16(n) n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n
+/* (ref null func), (ref 2), as types of blocks and locals */
+#define REF_NULL_FUNC 0x63, 0x70
+#define REF_TO(type) 0x64, type
+
+struct example {
+	const char *name;
+	const uint8_t *bytes;
+	size_t size;
+	uint64_t arg, result, mask; /* of the result: an i32's upper half means nothing */
+	enum trap trap;
+};
+
+#define CODE(...) (const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__})
+#define GIVES(name, result, ...) {name, CODE(WORLD(TO_I32, __VA_ARGS__)), 0, result, UINT32_MAX, TRAP_NONE}
+#define TURNS(name, arg, result, ...) {name, CODE(WORLD(I32_TO_I32, __VA_ARGS__)), arg, result, UINT32_MAX, TRAP_NONE}
+#define TURNS64(name, arg, result, ...) {name, CODE(WORLD(I64_TO_I64, __VA_ARGS__)), arg, result, UINT64_MAX, TRAP_NONE}
+#define TRAPS(name, trap, ...) {name, CODE(WORLD(TO_I32, __VA_ARGS__)), 0, 0, 0, TRAP_##trap}
+
+static const struct example control[] = {
+	GIVES("nop", 3, 0, NOP, C32(3), NOP, END),
+	TRAPS("unreachable", UNREACHABLE, 0, UNREACHABLE, END),
+	GIVES("unreachable code", 4, 0, C32(4), RETURN, ADD, DROP, C32(1), END),
+	GIVES("unreachable blocks", 4, 0, C32(4), BR(0), BLOCK(I32), C32(1), IF(I32), C32(1), ELSE, C32(1), BR(1), END, END, END),
+	GIVES("block", 5, 0, BLOCK(I32), C32(5), END, END),
+	GIVES("empty block", 5, 0, C32(5), BLOCK(VOID), END, END),
+	GIVES("block with params", 6, 0, C32(5), BLOCK(2), C32(1), ADD, END, END),
+	GIVES("br drops", 5, 0, BLOCK(I32), C32(1), C32(2), C32(5), BR(0), END, END),
+	GIVES("br out of two", 5, 0, BLOCK(I32), C32(1), BLOCK(I32), C32(9), C32(5), BR(1), END, ADD, END, END),
+	GIVES("br with two values", 12, 0, C32(2), BLOCK(3), C32(9), C32(4), C64(6), BR(0), END, WRAP, ADD, ADD, END),
+	GIVES("br out of the body", 5, 0, C32(1), C32(5), BR(0), END),
+	TURNS("br_if taken", 1, 5, 0, BLOCK(I32), C32(3), C32(5), GET(0), BR_IF(0), DROP, DROP, C32(8), END, END),
+	TURNS("br_if not taken", 0, 8, 0, BLOCK(I32), C32(3), C32(5), GET(0), BR_IF(0), DROP, DROP, C32(8), END, END),
+	TURNS("br_if plain", 1, 0, 0, BLOCK(VOID), GET(0), BR_IF(0), C32(9), SET(0), END, GET(0), C32(1), SUB, END),
+	TURNS("br_if plain, not taken", 0, 8, 0, BLOCK(VOID), GET(0), BR_IF(0), C32(9), SET(0), END, GET(0), C32(1), SUB, END),
+	TURNS("loop", 10, 55, 1, 1, I32, LOOP(VOID), GET(1), GET(0), ADD, SET(1), GET(0), C32(1), SUB, TEE(0), BR_IF(0), END, GET(1), END),
+	TURNS("loop with params", 5, 120, 0, C32(1), LOOP(2), GET(0), MUL, GET(0), C32(1), SUB, TEE(0), BR_IF(0), END, END),
+	TURNS("if", 1, 3, 0, GET(0), IF(I32), C32(3), ELSE, C32(4), END, END),
+	TURNS("else", 0, 4, 0, GET(0), IF(I32), C32(3), ELSE, C32(4), END, END),
+	TURNS("if alone", 0, 0, 0, GET(0), IF(VOID), C32(3), SET(0), END, GET(0), END),
+	TURNS("if alone, taken", 1, 3, 0, GET(0), IF(VOID), C32(3), SET(0), END, GET(0), END),
+	TURNS("if with params", 1, 11, 0, C32(10), GET(0), IF(2), C32(1), ADD, ELSE, C32(2), ADD, END, END),
+	TURNS("else with params", 0, 12, 0, C32(10), GET(0), IF(2), C32(1), ADD, ELSE, C32(2), ADD, END, END),
+	TURNS("a condition is 32 bits", UINT64_C(1) << 32, 4, 0, GET(0), IF(I32), C32(3), ELSE, C32(4), END, END),
+	TURNS("br_table 0", 0, 10, 0, BLOCK(VOID), BLOCK(VOID), BLOCK(VOID), GET(0), 0x0e, 2, 0, 1, 2, END, C32(10), RETURN, END, C32(20), RETURN, END, C32(30), END),
+	TURNS("br_table 1", 1, 20, 0, BLOCK(VOID), BLOCK(VOID), BLOCK(VOID), GET(0), 0x0e, 2, 0, 1, 2, END, C32(10), RETURN, END, C32(20), RETURN, END, C32(30), END),
+	TURNS("br_table default", 2, 30, 0, BLOCK(VOID), BLOCK(VOID), BLOCK(VOID), GET(0), 0x0e, 2, 0, 1, 2, END, C32(10), RETURN, END, C32(20), RETURN, END, C32(30), END),
+	TURNS("br_table far", UINT32_MAX, 30, 0, BLOCK(VOID), BLOCK(VOID), BLOCK(VOID), GET(0), 0x0e, 2, 0, 1, 2, END, C32(10), RETURN, END, C32(20), RETURN, END, C32(30), END),
+	TURNS("br_table with a value", 0, 8, 0, BLOCK(I32), BLOCK(I32), C32(1), C32(7), GET(0), 0x0e, 1, 0, 1, END, C32(1), ADD, END, END),
+	TURNS("br_table with a value, out", 1, 7, 0, BLOCK(I32), BLOCK(I32), C32(1), C32(7), GET(0), 0x0e, 1, 0, 1, END, C32(1), ADD, END, END),
+	GIVES("return drops", 5, 0, C32(1), C32(2), BLOCK(VOID), C32(3), C32(5), RETURN, END, DROP, END),
+	GIVES("br_on_null taken", 2, 0, BLOCK(VOID), REF_NULL(FUNCREF), 0xd5, 0, DROP, C32(1), RETURN, END, C32(2), END),
+	GIVES("br_on_null not taken", 1, 0, BLOCK(VOID), REF_FUNC(1), 0xd5, 0, DROP, C32(1), RETURN, END, C32(2), END),
+	GIVES("br_on_non_null taken", 11, 0, BLOCK(REF_TO(1)), REF_FUNC(1), 0xd6, 0, C32(2), RETURN, END, CALL_REF(1), END),
+	GIVES("br_on_non_null not taken", 2, 0, BLOCK(REF_NULL_FUNC), REF_NULL(FUNCREF), 0xd6, 0, C32(2), RETURN, END, DROP, C32(1), END),
+	GIVES("loop and if of a reference", 0, 1, 1, I32, LOOP(REF_NULL_FUNC), GET(0), IF(REF_NULL_FUNC), REF_NULL(FUNCREF), ELSE, REF_FUNC(1), END, END, REF_IS_NULL, END),
+};
+
+static const struct example calls[] = {
+	GIVES("call", 11, 0, CALL(1), END),
+	GIVES("call between operands", 3, 0, C32(1), C32(2), CALL(2), MUL, END),
+	GIVES("call with two results", 11, 0, CALL(3), WRAP, ADD, END),
+	GIVES("call with two of each", 3, 0, C32(7), C32(4), CALL(4), SUB, C32(6), ADD, END),
+	GIVES("call with a vector", 9, 0, V128_CONST, BYTES16(9), CALL(5), LANE15_U8, END),
+	GIVES("call_indirect", 31, 0, C32(30), C32(1), CALL_INDIRECT(2, 0), END),
+	TRAPS("call_indirect of null", UNINITIALIZED_ELEMENT, 0, C32(3), CALL_INDIRECT(1, 0), END),
+	TRAPS("call_indirect beyond", UNDEFINED_ELEMENT, 0, C32(6), CALL_INDIRECT(1, 0), END),
+	TRAPS("call_indirect far beyond", UNDEFINED_ELEMENT, 0, C32(0x7f), CALL_INDIRECT(1, 0), END),
+	TRAPS("call_indirect of another type", INDIRECT_CALL_TYPE, 0, C32(1), CALL_INDIRECT(1, 0), END),
+	GIVES("call_ref", 31, 0, C32(30), REF_FUNC(2), CALL_REF(2), END),
+	TRAPS("call_ref of null", NULL_FUNCTION, 0, REF_NULL(1), CALL_REF(1), END),
+	GIVES("return_call", 11, 0, C32(3), RETURN_CALL(1), END),
+	GIVES("return_call with operands below", 43, 0, C32(3), C32(4), C32(42), RETURN_CALL(2), END),
+	GIVES("return_call_indirect", 31, 0, C32(9), C32(30), C32(1), RETURN_CALL_INDIRECT(2, 0), END),
+	TRAPS("return_call_indirect of null", UNINITIALIZED_ELEMENT, 0, C32(3), RETURN_CALL_INDIRECT(1, 0), END),
+	TRAPS("return_call_indirect of another type", INDIRECT_CALL_TYPE, 0, C32(1), RETURN_CALL_INDIRECT(1, 0), END),
+	GIVES("return_call_ref", 31, 0, C32(9), C32(30), REF_FUNC(2), RETURN_CALL_REF(2), END),
+	TRAPS("return_call_ref of null", NULL_FUNCTION, 0, REF_NULL(1), RETURN_CALL_REF(1), END),
+	GIVES("ref.as_non_null", 11, 0, REF_FUNC(1), 0xd4, CALL_REF(1), END),
+	TRAPS("ref.as_non_null of null", NULL_REFERENCE, 0, REF_NULL(1), 0xd4, DROP, C32(1), END),
+};
+
+static const struct example variables[] = {
+	GIVES("i32.const", 0xffffff80, 0, 0x41, 0x80, 0x7f, END),
+	GIVES("i32.const, padded", 1, 0, 0x41, 0x81, 0x80, 0x80, 0x80, 0, END),
+	TURNS64("i64.const", 0, 0x8000000000000000, 0, C64(0), DROP, 0x42, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x7f, END),
+	GIVES("f32.const", 0x3fc00000, 0, 0x43, 0, 0, 0xc0, 0x3f, 0xbc, END),
+	TURNS64("f64.const", 0, 0x3ff8000000000000, 0, 0x44, 0, 0, 0, 0, 0, 0, 0xf8, 0x3f, 0xbd, END),
+	GIVES("locals are zero", 0, 2, 2, I32, 1, I64, GET(1), GET(2), WRAP, ADD, END),
+	TURNS("local.set and tee", 4, 12, 1, 1, I32, GET(0), TEE(1), GET(0), SET(0), GET(1), ADD, C32(4), ADD, END),
+	TURNS("local.tee stays", 4, 8, 1, 1, I32, GET(0), TEE(1), GET(1), ADD, END),
+	TURNS("locals behind a vector", 4, 25, 3, 1, V128, 1, I32, 1, V128, GET(0), SET(2), V128_CONST, BYTES16(7), TEE(1), TEE(3), LANE15_U8, GET(1), LANE0_U8, ADD, GET(3), LANE0_U8, ADD, GET(2), ADD, END),
+	TURNS("tee behind a vector", 4, 12, 2, 1, V128, 1, I32, V128_CONST, BYTES16(7), SET(1), GET(0), TEE(2), GET(2), ADD, GET(2), ADD, END),
+	GIVES("drop", 1, 0, C32(1), C32(2), DROP, END),
+	GIVES("drop of a vector", 1, 0, C32(1), V128_CONST, BYTES16(3), DROP, END),
+	TURNS("select first", 5, 1, 0, C32(1), C32(2), GET(0), SELECT, END),
+	TURNS("select second", 0, 2, 0, C32(1), C32(2), GET(0), SELECT, END),
+	TURNS("select of vectors", 0, 8, 0, V128_CONST, BYTES16(4), V128_CONST, BYTES16(8), GET(0), SELECT, LANE15_U8, END),
+	TURNS("select of vectors, first", 1, 4, 0, V128_CONST, BYTES16(4), V128_CONST, BYTES16(8), GET(0), SELECT, LANE15_U8, END),
+	TURNS("select with a type", 1, 1, 0, C32(1), C32(2), GET(0), SELECT_AS(I32), END),
+	TURNS("select of references", 0, 11, 0, REF_NULL(1), REF_FUNC(1), GET(0), 0x1c, 1, 0x63, 1, CALL_REF(1), END),
+	TURNS("select of vectors with a type", 1, 4, 0, V128_CONST, BYTES16(4), V128_CONST, BYTES16(8), GET(0), SELECT_AS(V128), LANE0_U8, END),
+	GIVES("global.get", 7, 0, GLOBAL_GET(0), END),
+	GIVES("global.set", 8, 0, GLOBAL_GET(0), C32(1), ADD, GLOBAL_SET(0), GLOBAL_GET(0), END),
+	TURNS64("global of i64", 5, 2, 0, GLOBAL_GET(2), GET(0), 0x7c, GLOBAL_SET(2), GLOBAL_GET(2), END),
+	GIVES("global.get of a vector", 17, 0, GLOBAL_GET(1), LANE0_U8, GLOBAL_GET(1), LANE15_U8, ADD, END),
+	GIVES("global.set of a vector", 18, 0, V128_CONST, BYTES16(9), GLOBAL_SET(1), GLOBAL_GET(1), LANE0_U8, GLOBAL_GET(1), LANE15_U8, ADD, END),
+};
+
+static const struct example tables[] = {
+	GIVES("ref.null", 1, 0, REF_NULL(EXTERNREF), REF_IS_NULL, END),
+	GIVES("ref.func", 0, 0, REF_FUNC(1), REF_IS_NULL, END),
+	GIVES("table.get", 0, 0, C32(4), TABLE_GET(0), REF_IS_NULL, END),
+	GIVES("table.get of null", 1, 0, C32(2), TABLE_GET(0), REF_IS_NULL, END),
+	TRAPS("table.get beyond", OUT_OF_BOUNDS_TABLE, 0, C32(6), TABLE_GET(0), REF_IS_NULL, END),
+	GIVES("table.set", 11, 0, C32(5), REF_FUNC(1), TABLE_SET(0), C32(5), CALL_INDIRECT(1, 0), END),
+	TRAPS("table.set beyond", OUT_OF_BOUNDS_TABLE, 0, C32(3), REF_NULL(EXTERNREF), TABLE_SET(1), C32(5), END),
+	GIVES("table.size", 9, 0, TABLE_SIZE(0), TABLE_SIZE(1), ADD, END),
+	GIVES("table.grow", 6, 0, REF_FUNC(1), C32(2), TABLE_GROW(0), C32(7), CALL_INDIRECT(1, 0), C32(11), SUB, ADD, END),
+	GIVES("table.grow too far", 0xffffffff, 0, REF_FUNC(1), C32(3), TABLE_GROW(0), END),
+	GIVES("table.grow by nothing", 3, 0, REF_NULL(EXTERNREF), C32(0), TABLE_GROW(1), END),
+	GIVES("table.fill", 22, 0, C32(2), REF_FUNC(1), C32(2), TABLE_FILL(0), C32(2), CALL_INDIRECT(1, 0), C32(3), CALL_INDIRECT(1, 0), ADD, END),
+	TRAPS("table.fill beyond", OUT_OF_BOUNDS_TABLE, 0, C32(5), REF_FUNC(1), C32(2), TABLE_FILL(0), C32(1), END),
+	GIVES("table.fill of nothing at the end", 1, 0, C32(6), REF_FUNC(1), C32(0), TABLE_FILL(0), C32(1), END),
+	GIVES("table.copy up", 12, 0, C32(1), C32(0), C32(2), TABLE_COPY(0, 0), C32(1), CALL_INDIRECT(1, 0), C32(0), C32(2), CALL_INDIRECT(2, 0), ADD, END),
+	GIVES("table.copy down", 1, 0, C32(0), C32(1), C32(2), TABLE_COPY(0, 0), C32(0), C32(0), CALL_INDIRECT(2, 0), END),
+	TRAPS("table.copy beyond", OUT_OF_BOUNDS_TABLE, 0, C32(5), C32(0), C32(2), TABLE_COPY(0, 0), C32(1), END),
+	GIVES("table.init", 12, 0, C32(2), C32(0), C32(2), TABLE_INIT(2, 0), C32(0), C32(2), CALL_INDIRECT(2, 0), C32(3), CALL_INDIRECT(1, 0), ADD, END),
+	TRAPS("table.init beyond the segment", OUT_OF_BOUNDS_TABLE, 0, C32(0), C32(1), C32(2), TABLE_INIT(2, 0), C32(1), END),
+	TRAPS("table.init of what is dropped", OUT_OF_BOUNDS_TABLE, 0, ELEM_DROP(2), C32(0), C32(0), C32(1), TABLE_INIT(2, 0), C32(1), END),
+	GIVES("table.init of nothing dropped", 1, 0, ELEM_DROP(2), C32(0), C32(0), C32(0), TABLE_INIT(2, 0), C32(1), END),
+	TRAPS("active segments are dropped", OUT_OF_BOUNDS_TABLE, 0, C32(0), C32(0), C32(1), TABLE_INIT(0, 0), C32(1), END),
+};
+
+/* Alignments in more bytes than they need, and memory 0 by its number (flag 0x40): as valid as any. */
+static const struct example unusual[] = {
+	GIVES("load with a padded alignment", 0x04030201, 0, C32(8), 0x28, 0x82, 0, 1, END),
+	GIVES("store with a padded alignment", 77, 0, C32(60), 0x41, 0xcd, 0, 0x36, 0x82, 0x80, 0, 4, 0x41, 0xc0, 0, LOAD32, END),
+	GIVES("vector load with a padded alignment", 7, 0, C32(0), 0xfd, 0, 0x84, 0, 8, 0xfd, 0x16, 7, END),
+	GIVES("lane load with a padded alignment", 5, 0, C32(0), V128_CONST, BYTES16(0), 0xfd, 0x54, 0x80, 0, 13, 3, 0xfd, 0x16, 3, END),
+	GIVES("load from a named memory", 0x04030201, 0, C32(8), 0x28, 0x42, 0, 1, END),
+	GIVES("vector load from a named memory", 7, 0, C32(0), 0xfd, 0, 0x44, 0, 8, 0xfd, 0x16, 7, END),
+};
+
+static const struct example memories[] = {
+	GIVES("load", 0x03020100, 0, C32(8), LOAD32, END),
+	GIVES("load with a padded offset", 0x04030201, 0, C32(8), 0x28, 2, 0x81, 0x80, 0x80, 0x80, 0, END),
+	TRAPS("load at 4 GiB", OUT_OF_BOUNDS_MEMORY, 0, C32(0x7c), 0x28, 2, 4, END),
+	TRAPS("load beyond 4 GiB", OUT_OF_BOUNDS_MEMORY, 0, C32(0x7f), 0x28, 2, 0xff, 0xff, 0xff, 0xff, 0x0f, END),
+	TRAPS("store of eight at the end", OUT_OF_BOUNDS_MEMORY, 0, 0x41, 0xf9, 0xff, 3, C64(1), 0x37, 3, 0, C32(1), END),
+	GIVES("nothing of it is stored", 0, 0, 0x41, 0xf8, 0xff, 3, LOAD32, END),
+	GIVES("memory.size", 1, 0, MEMORY_SIZE, END),
+	GIVES("memory.grow", 3, 0, C32(1), MEMORY_GROW, MEMORY_SIZE, ADD, END),
+	GIVES("memory.grow too far", 0xffffffff, 0, C32(2), MEMORY_GROW, END),
+	GIVES("memory.grow gives access", 42, 0, C32(1), MEMORY_GROW, DROP, 0x41, 0xfc, 0xff, 7, C32(42), STORE32, 0x41, 0xfc, 0xff, 7, LOAD32, END),
+	GIVES("memory.fill", 0x0909, 0, C32(16), C32(9), C32(2), MEMORY_FILL, C32(16), LOAD32, END),
+	TRAPS("memory.fill beyond", OUT_OF_BOUNDS_MEMORY, 0, 0x41, 0xff, 0xff, 3, C32(1), C32(2), MEMORY_FILL, C32(1), END),
+	GIVES("memory.fill of nothing at the end", 1, 0, 0x41, 0x80, 0x80, 4, C32(1), C32(0), MEMORY_FILL, C32(1), END),
+	GIVES("memory.copy up", 0x02010000, 0, C32(9), C32(8), C32(3), MEMORY_COPY, C32(8), LOAD32, END),
+	GIVES("memory.copy down", 0x03030201, 0, C32(8), C32(9), C32(3), MEMORY_COPY, C32(8), LOAD32, END),
+	TRAPS("memory.copy beyond", OUT_OF_BOUNDS_MEMORY, 0, C32(8), 0x41, 0xff, 0xff, 3, C32(3), MEMORY_COPY, C32(1), END),
+	GIVES("memory.init", 0x6362, 0, C32(32), C32(1), C32(2), MEMORY_INIT(1), C32(32), LOAD32, END),
+	TRAPS("memory.init beyond the segment", OUT_OF_BOUNDS_MEMORY, 0, C32(32), C32(2), C32(2), MEMORY_INIT(1), C32(1), END),
+	TRAPS("memory.init of what is dropped", OUT_OF_BOUNDS_MEMORY, 0, DATA_DROP(1), C32(32), C32(0), C32(1), MEMORY_INIT(1), C32(1), END),
+	GIVES("memory.init of nothing dropped", 1, 0, DATA_DROP(1), C32(32), C32(0), C32(0), MEMORY_INIT(1), C32(1), END),
+};
+
+/* Values of all kinds, by hand: what operand_test.c compares with the bodies, compared with numbers. */
+static const struct example numbers[] = {
+	TURNS("i32.div_s", 0xfffffff9, 0xfffffffd, 0, GET(0), C32(2), 0x6d, END),
+	TRAPS("i32.div_s by 0", INTEGER_DIVIDE_BY_ZERO, 0, C32(1), C32(0), 0x6d, END),
+	TRAPS("i32.div_s overflow", INTEGER_OVERFLOW, 0, 0x41, 0x80, 0x80, 0x80, 0x80, 0x78, C32(0x7f), 0x6d, END),
+	TURNS("i32.rotl", 0x80000001, 3, 0, GET(0), C32(1), 0x77, END),
+	TURNS("i32.clz", 0x00010000, 15, 0, GET(0), 0x67, END),
+	TURNS64("i64.mul", 0x100000001, 0x200000001, 0, GET(0), GET(0), 0x7e, END),
+	TURNS64("i64.shr_s", 0x8000000000000000, 0xc000000000000000, 0, GET(0), C64(1), 0x87, END),
+	TURNS64("i64.extend32_s", 0x80000000, 0xffffffff80000000, 0, GET(0), 0xc4, END),
+	TURNS64("i64.lt_u", 5, 1, 0, GET(0), C64(0x7f), 0x54, EXTEND_U, END),
+	TURNS("f32.add, f32.sqrt", 9, 5, 0, GET(0), 0xb2, GET(0), 0xb2, 0x43, 0, 0, 0xe0, 0x40, 0x92, 0x92, 0x91, 0xa8, END),
+	TURNS64("f64.div", 7, 3, 0, GET(0), 0xb9, 0x44, 0, 0, 0, 0, 0, 0, 0, 0x40, 0xa3, 0xb0, END),
+	TURNS("f32.min of zeros", 0, 0x80000000, 0, GET(0), 0xb2, 0x43, 0, 0, 0, 0x80, 0x96, 0xbc, END),
+	TRAPS("i32.trunc_f32_s of infinity", INTEGER_OVERFLOW, 0, 0x43, 0, 0, 0x80, 0x7f, 0xa8, END),
+	TRAPS("i32.trunc_f32_s of NaN", INVALID_CONVERSION, 0, 0x43, 0, 0, 0xc0, 0x7f, 0xa8, END),
+	GIVES("i32.trunc_sat_f32_u", 0xffffffff, 0, 0x43, 0, 0, 0x80, 0x7f, 0xfc, 1, END),
+	GIVES("f64.promote_f32", 1, 0, 0x43, 0, 0, 0xc0, 0x3f, 0xbb, 0xaa, END),
+	TURNS("i8x16.add", 250, 5, 0, GET(0), 0xfd, 15, C32(11), 0xfd, 15, 0xfd, 0x6e, LANE15_U8, END),
+	TURNS("i8x16.add_sat_u", 250, 255, 0, GET(0), 0xfd, 15, C32(11), 0xfd, 15, 0xfd, 0x70, LANE15_U8, END),
+	GIVES("i8x16.shuffle", 0x0201, 0, V128_CONST, BYTES16(1), V128_CONST, BYTES16(2), 0xfd, 13, 0, 16, BYTES14, 0xfd, 0x19, 0, END),
+	TURNS("i32x4.splat, extract", 77, 77, 0, GET(0), 0xfd, 17, 0xfd, 27, 3, END),
+	GIVES("v128.load8_splat", 5, 0, C32(13), 0xfd, 7, 0, 0, LANE15_U8, END),
+	GIVES("i32x4.relaxed_trunc_f32x4_s", 2, 0, 0x43, 0, 0, 0x20, 0x40, 0xfd, 19, 0xfd, 0x81, 2, 0xfd, 27, 0, END),
+	GIVES("i8x16.relaxed_swizzle", 16, 0, GLOBAL_GET(1), V128_CONST, BYTES16(15), 0xfd, 0x80, 2, LANE0_U8, END),
+};
+/* clang-format on */
+
+static bool ran[OPCODE_SPACE];
+
+static void note_opcodes(struct instance *in)
+{
+	for (uint32_t f = 0; f < in->image->funcs.count; f++) {
+		const uint8_t *pc = image_module(in->image) + image_func(in->image, f)->code;
+
+		for (;;) {
+			struct instruction i = instruction_at(pc);
+
+			ran[i.opcode] = true;
+			if (*pc == OP_RETURN_END)
+				break;
+			pc = i.next;
+		}
+	}
+}
+
+static void run_example(const struct example *e, bool fuel)
+{
+	slot slots[4] = {e->arg};
+	struct instance *in;
+	struct machine m;
+	enum trap trap;
+
+	machine_open(&m, fuel);
+	in = machine_load(&m, e->bytes, e->size);
+	note_opcodes(in);
+	trap = machine_call(in, 0, slots, 1, 1);
+	if (trap != e->trap)
+		fail_msg("%s: %s, should be %s", e->name, trap_text(trap), trap_text(e->trap));
+	if (trap == TRAP_NONE && (slots[0] & e->mask) != e->result)
+		fail_msg("%s: %llx, should be %llx", e->name, (unsigned long long)slots[0],
+			 (unsigned long long)e->result);
+	machine_close(&m);
+}
+
+/* Without and with fuel. */
+#define RUN_ALL(examples)                                     \
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(examples); i++) \
+	run_example(&(examples)[i / 2], i % 2 != 0)
+
+static void control_instructions(void **state)
+{
+	(void)state;
+	RUN_ALL(control);
+}
+
+static void call_instructions(void **state)
+{
+	(void)state;
+	RUN_ALL(calls);
+}
+
+static void variable_instructions(void **state)
+{
+	(void)state;
+	RUN_ALL(variables);
+}
+
+static void table_instructions(void **state)
+{
+	(void)state;
+	RUN_ALL(tables);
+}
+
+static void memory_instructions(void **state)
+{
+	(void)state;
+	RUN_ALL(memories);
+}
+
+static void unusual_accesses(void **state)
+{
+	(void)state;
+	RUN_ALL(unusual);
+}
+
+static void numeric_instructions(void **state)
+{
+	(void)state;
+	RUN_ALL(numbers);
+}
+
+/* Whatever has a body and is not operand_test.c's was in a function above. */
+static void every_opcode_ran(void **state)
+{
+	unsigned count = 0;
+
+	(void)state;
+	for (uint32_t i = 0; i < OPCODE_SPACE; i++) {
+		const struct opcode_info *info = &opcode_info[i];
+
+		if (info->imm == IMM_UNKNOWN || info->kind == KIND_LATER ||
+		    (info->regular && info->kind != KIND_CONST))
+			continue;
+		if (!ran[i])
+			fail_msg("%s was in no function", opcode_text(i));
+		count++;
+	}
+	assert_true(count > 45);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(control_instructions),  cmocka_unit_test(call_instructions),
+		cmocka_unit_test(variable_instructions), cmocka_unit_test(table_instructions),
+		cmocka_unit_test(memory_instructions),   cmocka_unit_test(numeric_instructions),
+		cmocka_unit_test(unusual_accesses),      cmocka_unit_test(every_opcode_ran),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -167,8 +167,7 @@ static int init_tables(struct instance *in)
 	for (uint32_t i = imported; i < in->image->tables.count; i++) {
 		struct table *table = &in->own_tables[i - imported];
 
-		if (tables[i].limits.min > LIMIT_TABLE_ENTRIES ||
-		    !store_may_grow(in->store, EXTERN_TABLE, 0, tables[i].limits.min))
+		if (!store_may_grow(in->store, EXTERN_TABLE, 0, tables[i].limits.min))
 			return -ENOMEM;
 		init_value(in, &tables[i].init, init);
 		table->init = init[0];
@@ -293,12 +292,28 @@ static int no_room(const struct instance *in, struct err *err)
 		       in->block);
 }
 
+/* Before a block is asked for that has room for them. */
+static int check_tables(const struct image *image, struct err *err)
+{
+	const struct image_table *tables = IMAGE_ITEMS(image, struct image_table, tables);
+
+	for (uint32_t i = image->imported_tables; i < image->tables.count; i++)
+		if (tables[i].limits.min > LIMIT_TABLE_ENTRIES)
+			return err_set(err, -ENOMEM, "table %u has %llu entries, the limit is %d",
+				       i, (unsigned long long)tables[i].limits.min,
+				       LIMIT_TABLE_ENTRIES);
+	return 0;
+}
+
 int instance_new(struct instance **ret, struct store *store, struct module *module,
 		 const union extern_item *imports, int *trap, struct err *err)
 {
-	struct instance *in = block_new(module->layout.size);
-	int error;
+	int error = check_tables(module->image, err);
+	struct instance *in;
 
+	if (error != 0)
+		return error;
+	in = block_new(module->layout.size);
 	if (in == NULL)
 		return err_set(err, -ENOMEM, "out of memory for an instance of %zu bytes",
 			       module->layout.size);

@@ -5,7 +5,8 @@
  *
  * Beyond the sanitizers: a module runs the same each time. An instance whose memory is copied, a second one whose
  * memory is mapped, and the first one after a reset must end each call alike, with the same results, fuel and
- * memory.
+ * memory. And where no call ran out of fuel, an engine that counts none must end each alike too: that is the other
+ * interpreter (tail calls and fused sequences) against the one that looks at every instruction.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,12 @@
 enum { FUEL = 50000, VALUES_MOST = 100, BYTES_MOST = 64 << 20, ENTRIES_MOST = 1 << 16 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* What the calls since the last start of a run cost. */
+static struct {
+	uint64_t digest;
+	bool ran_out;
+} fuel;
 
 static void require(bool truth)
 {
@@ -134,6 +141,7 @@ static uint64_t mix_trap(uint64_t digest, struct skiff_trap *trap)
 	struct skiff_frame frame;
 
 	require(trap != NULL);
+	fuel.ran_out |= strcmp(skiff_trap_code(trap), "out_of_fuel") == 0;
 	digest = mix(digest, skiff_trap_code(trap), strlen(skiff_trap_code(trap)));
 	digest = mix_number(digest, skiff_trap_depth(trap));
 	for (uint32_t i = 0; skiff_trap_frame(trap, i, &frame); i++)
@@ -161,7 +169,7 @@ static uint64_t call(struct skiff_store *store, struct skiff_func *func, uint64_
 	outcome = skiff_call(store, func, args, type.func.param_count, results,
 			     type.func.result_count, &trap, NULL, NULL);
 	digest = mix_number(digest, (uint64_t)outcome);
-	digest = mix_number(digest, skiff_store_fuel(store));
+	fuel.digest = mix_number(fuel.digest, skiff_store_fuel(store));
 	if (outcome == SKIFF_TRAP)
 		return mix_trap(digest, trap);
 	return outcome == 0 ? mix_values(digest, results, type.func.result_count) : digest;
@@ -223,44 +231,79 @@ static bool run_once(struct skiff_engine *engine, struct skiff_module *module, b
 	struct skiff_prelinked *pre = link_all(engine, store, module);
 	struct skiff_instance *instance = NULL;
 	struct skiff_trap *trap = NULL;
-	bool made =
-		pre != NULL && skiff_instance_new(&instance, store, pre, &trap, NULL, NULL) == 0;
+	bool made;
 
+	memset(&fuel, 0, sizeof(fuel));
+	made = pre != NULL && skiff_instance_new(&instance, store, pre, &trap, NULL, NULL) == 0;
+
+	if (trap != NULL)
+		mix_trap(0, trap);
 	if (made)
 		*ret_digest = run_all(store, instance);
 	if (made && reset) {
 		require(skiff_instance_reset(instance, NULL) == 0);
 		require(run_all(store, instance) == *ret_digest);
 	}
-	skiff_trap_free(trap);
 	skiff_prelinked_free(pre);
 	skiff_store_free(store);
 	return made;
 }
 
-static void run_module(struct skiff_engine *engine, struct skiff_module *module)
+/* True: `ret_digest` is what an engine without fuel must come to as well, if `ret_made`. */
+static bool run_module(struct skiff_engine *engine, struct skiff_module *module, bool *ret_made,
+		       uint64_t *ret_digest)
 {
 	struct skiff_module_info info = {.size = sizeof(info)};
-	uint64_t first = 0, second = 0;
+	uint64_t first = 0, second = 0, spent;
 	bool made;
 
 	skiff_module_info(module, &info);
 	/* What is imported keeps its state, and the start function is not run again. */
-	made = run_once(engine, module, info.imports == 0 && !info.has_start, &first);
+	made = run_once(engine, module, false, &first);
+	spent = fuel.digest;
 	require(run_once(engine, module, false, &second) == made);
+	require(first == second && fuel.digest == spent);
+	if (info.imports == 0 && !info.has_start)
+		run_once(engine, module, true, &second);
 	require(first == second);
+	*ret_made = made;
+	*ret_digest = first;
+	return !fuel.ran_out;
+}
+
+static struct skiff_engine *open_engine(bool counts)
+{
+	struct skiff_config config = {
+		.size = sizeof(config), .fuel = counts, .stack_bytes = 256 * 1024};
+	struct skiff_engine *engine = NULL;
+
+	require(skiff_engine_new(&engine, &config, NULL) == 0);
+	return engine;
+}
+
+static void run_uncounted(const uint8_t *data, size_t size, bool made, uint64_t wanted)
+{
+	struct skiff_engine *engine = open_engine(false);
+	struct skiff_module *module = NULL;
+	uint64_t digest = 0;
+
+	require(skiff_module_new(&module, engine, data, size, NULL) == 0);
+	require(run_once(engine, module, false, &digest) == made);
+	require(digest == wanted);
+	skiff_module_free(module);
+	skiff_engine_free(engine);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct skiff_config config = {
-		.size = sizeof(config), .fuel = true, .stack_bytes = 256 * 1024};
-	struct skiff_engine *engine = NULL;
+	struct skiff_engine *engine = open_engine(true);
 	struct skiff_module *module = NULL;
+	uint64_t digest = 0;
+	bool made;
 
-	require(skiff_engine_new(&engine, &config, NULL) == 0);
-	if (skiff_module_new(&module, engine, data, size, NULL) == 0)
-		run_module(engine, module);
+	if (skiff_module_new(&module, engine, data, size, NULL) == 0 &&
+	    run_module(engine, module, &made, &digest))
+		run_uncounted(data, size, made, digest);
 	skiff_module_free(module);
 	skiff_engine_free(engine);
 	return 0;

@@ -67,7 +67,10 @@ static bool is_constant(const struct image_data *data, uint64_t size)
 	       data->bytes.size <= size - at;
 }
 
-/* Memory 0 as data lays it out: the pages from the first byte to the last, if they are dense enough. */
+/*
+ * Memory 0 as data lays it out: the pages from the first byte to the last, if at least half of them is data.
+ * One page is allowed with less: mapped, it is shared by all instances, copied it would be one more page each.
+ */
 static bool find_extent(const struct image *image, struct memory_image *ret)
 {
 	const struct image_data *datas = IMAGE_ITEMS(image, struct image_data, datas);
@@ -91,7 +94,7 @@ static bool find_extent(const struct image *image, struct memory_image *ret)
 		return false;
 	ret->begin = begin / PAGE * PAGE;
 	ret->end = align_up(end, PAGE);
-	return ret->end - ret->begin <= MAX(2 * bytes, (uint64_t)2 * PAGE);
+	return ret->end - ret->begin <= MAX(2 * bytes, (uint64_t)PAGE);
 }
 
 static bool write_all(int fd, const uint8_t *bytes, size_t size, uint64_t at)

@@ -121,6 +121,14 @@ static struct skiff_val *place_values(struct thread *thread, const struct host_d
 	return (struct skiff_val *)(void *)values;
 }
 
+static void set_trap_text(struct thread *thread, const char *text)
+{
+	size_t size = MIN(strlen(text), sizeof(thread->trap_text) - 1);
+
+	memcpy(thread->trap_text, text, size);
+	thread->trap_text[size] = '\0';
+}
+
 static enum status finish_call(struct thread *thread, const struct host_def *def, int code,
 			       const struct skiff_caller *caller, struct skiff_val *results,
 			       slot *frame)
@@ -132,13 +140,13 @@ static enum status finish_call(struct thread *thread, const struct host_def *def
 		if (values_in(thread->store, &sig, def->sig.results, def->sig.result_count, results,
 			      frame, &err))
 			return STATUS_OK;
-		memcpy(thread->trap_text, "a host function returned a value of the wrong type", 51);
+		set_trap_text(thread, "a host function returned a value of the wrong type");
 		return thread_trap(thread, TRAP_HOST, NULL);
 	}
 	if (caller->asked && caller->status == STATUS_EXIT)
 		return STATUS_EXIT;
 	if (!caller->asked)
-		memcpy(thread->trap_text, "a host function returned an unknown code", 41);
+		set_trap_text(thread, "a host function returned an unknown code");
 	return thread_trap(thread, TRAP_HOST, NULL);
 }
 
@@ -260,10 +268,7 @@ struct skiff_memory *skiff_caller_memory(struct skiff_caller *caller)
 
 int skiff_caller_trap(struct skiff_caller *caller, const char *text)
 {
-	size_t size = MIN(strlen(text), sizeof(caller->thread->trap_text) - 1);
-
-	memcpy(caller->thread->trap_text, text, size);
-	caller->thread->trap_text[size] = '\0';
+	set_trap_text(caller->thread, text);
 	caller->asked = true;
 	caller->status = STATUS_TRAP;
 	return SKIFF_TRAP;

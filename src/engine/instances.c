@@ -129,11 +129,9 @@ static int start(struct store *store, struct instance *instance, struct skiff_tr
 
 	if (index == IMAGE_NONE)
 		return 0;
-	instance->running_start = true;
 	thread->call_pc = NULL;
 	thread->calling = NULL;
 	status = thread_call(thread, instance_func(instance, index), thread->top);
-	instance->running_start = false;
 	return outcome_of(store, status, trap, exit_code, err);
 }
 

@@ -55,7 +55,6 @@ struct instance {
 	struct instance *next; /* in the store */
 	size_t block;          /* bytes of this block */
 	uint32_t imported_funcs;
-	bool running_start;
 };
 
 /* What an instance is linked with: one entry an import, in their order, already of the right kind. */

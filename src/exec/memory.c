@@ -9,7 +9,7 @@
 #include "base/base.h"
 #include "exec/store.h"
 
-/* More than this stays with a kept reservation only as address space, not as pages to clear one by one. */
+/* Address space only: pages come as they are touched. */
 enum { MAP_FLAGS = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE };
 
 /* -- The pool ---------------------------------------------------------------------------- */

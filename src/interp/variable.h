@@ -323,34 +323,6 @@ INSTR(TABLE_FILL)
 	DROP_NEXT(3, next);
 }
 
-INSTR(TABLE_COPY)
-{
-	uint32_t to, from;
-	const uint8_t *next = leb_u32(leb_u32(pc + 1, &to), &from);
-
-	TRY_RUNTIME(runtime_table_copy(th, in, to, from, DEEP_i(2), DEEP_i(1), (uint32_t)tos));
-	DROP_NEXT(3, next);
-}
-
-INSTR(TABLE_INIT)
-{
-	uint32_t element, table_index;
-	const uint8_t *next = leb_u32(leb_u32(pc + 1, &element), &table_index);
-
-	TRY_RUNTIME(runtime_table_init(th, in, element, table_index, DEEP_i(2), DEEP_i(1),
-				       (uint32_t)tos));
-	DROP_NEXT(3, next);
-}
-
-INSTR(ELEM_DROP)
-{
-	uint32_t index;
-	const uint8_t *next = leb_u32(pc + 1, &index);
-
-	runtime_elem_drop(th, in, index);
-	NEXT(next);
-}
-
 INSTR(MEMORY_SIZE)
 {
 	uint32_t index;
@@ -381,30 +353,27 @@ INSTR(MEMORY_FILL)
 	DROP_NEXT(3, next);
 }
 
-INSTR(MEMORY_COPY)
-{
-	uint32_t to, from;
-	const uint8_t *next = leb_u32(leb_u32(pc + 1, &to), &from);
+/* Three operands (to, from, count) between two things named by immediates. */
+#define COPY_BETWEEN(ID, runtime)                                                                 \
+	INSTR(ID)                                                                                 \
+	{                                                                                         \
+		uint32_t first, second;                                                           \
+		const uint8_t *next = leb_u32(leb_u32(pc + 1, &first), &second);                  \
+		TRY_RUNTIME(runtime(th, in, first, second, DEEP_i(2), DEEP_i(1), (uint32_t)tos)); \
+		DROP_NEXT(3, next);                                                               \
+	}
+COPY_BETWEEN(TABLE_COPY, runtime_table_copy)
+COPY_BETWEEN(TABLE_INIT, runtime_table_init)
+COPY_BETWEEN(MEMORY_COPY, runtime_memory_copy)
+COPY_BETWEEN(MEMORY_INIT, runtime_memory_init)
 
-	TRY_RUNTIME(runtime_memory_copy(th, in, to, from, DEEP_i(2), DEEP_i(1), (uint32_t)tos));
-	DROP_NEXT(3, next);
-}
-
-INSTR(MEMORY_INIT)
-{
-	uint32_t data, memory_index;
-	const uint8_t *next = leb_u32(leb_u32(pc + 1, &data), &memory_index);
-
-	TRY_RUNTIME(runtime_memory_init(th, in, data, memory_index, DEEP_i(2), DEEP_i(1),
-					(uint32_t)tos));
-	DROP_NEXT(3, next);
-}
-
-INSTR(DATA_DROP)
-{
-	uint32_t index;
-	const uint8_t *next = leb_u32(pc + 1, &index);
-
-	runtime_data_drop(th, in, index);
-	NEXT(next);
-}
+#define DROP_SEGMENT(ID, runtime)                              \
+	INSTR(ID)                                              \
+	{                                                      \
+		uint32_t index;                                \
+		const uint8_t *next = leb_u32(pc + 1, &index); \
+		runtime(th, in, index);                        \
+		NEXT(next);                                    \
+	}
+DROP_SEGMENT(ELEM_DROP, runtime_elem_drop)
+DROP_SEGMENT(DATA_DROP, runtime_data_drop)

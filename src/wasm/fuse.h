@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-/* Overwrites single bytes, each of which means the same before and after: others may be running the code. */
+/* Overwrites single bytes, each of which means the same before and after. Once a body, before it first runs. */
 void fuse_body(uint8_t *code, const uint8_t *end);
 
 #endif

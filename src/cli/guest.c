@@ -2,8 +2,8 @@
 /*
  * guest.c: open, choose the export, link, instantiate, call, report.
  *
- * Each step returns an exit code; the first that is not EXIT_OK ends the run, and everything made
- * so far is freed in one place. All that can be checked without running anything (the export's
+ * Each step returns an exit code; the first that is not EXIT_OK ends the run, and the process: what it
+ * made goes with it. All that can be checked without running anything (the export's
  * name, number and form of the arguments) is checked before the instance is made.
  */
 #include "cli/guest.h"
@@ -29,7 +29,7 @@
 struct guest {
 	const struct guest_plan *plan; /* borrowed */
 	const char *name; /* of the file, in sentences; borrowed */
-	struct skiff_engine *engine; /* these are owned */
+	struct skiff_engine *engine; /* these are owned, until the process ends */
 	struct skiff_module *module;
 	struct skiff_linker *linker;
 	struct skiff_prelinked *pre;

@@ -481,6 +481,27 @@ static void nesting(void **state)
 	assert_has(err.text, "blocks nested more than");
 }
 
+/* Out of 300 blocks, by a label whose second byte is the opcode of a block. */
+static void far_labels(void **state)
+{
+	struct buf module = {0}, body = {0};
+	struct err err;
+
+	(void)state;
+	BYTES(&body, 0);
+	for (uint32_t i = 0; i < 300; i++)
+		BYTES(&body, 0x02, 0x40);
+	for (uint32_t i = 0; i < 10; i++)
+		BYTES(&body, 0x41, 0, 0x0d, 0);
+	BYTES(&body, 0x41, 0, 0x0d, 0xac, 0x02);
+	BYTES(&body, 0x0c, 0xac, 0x02);
+	for (uint32_t i = 0; i <= 300; i++)
+		BYTES(&body, 0x0b);
+	bytes_func_module(&module, &body);
+	assert_int_equal(try(module.data, module.size, feature_default(), &err), 0);
+	buf_deinit(&module);
+}
+
 /* More than this engine takes, but all there: not malformed. */
 static void over_our_limits(void **state)
 {
@@ -578,8 +599,9 @@ int main(void)
 		cmocka_unit_test(sections),        cmocka_unit_test(sentences),
 		cmocka_unit_test(enormous_counts), cmocka_unit_test(enormous_table),
 		cmocka_unit_test(nesting),         cmocka_unit_test(many_branches),
-		cmocka_unit_test(over_our_limits), cmocka_unit_test(places),
-		cmocka_unit_test(many_operands),   cmocka_unit_test(deep_subtypes),
+		cmocka_unit_test(far_labels),      cmocka_unit_test(over_our_limits),
+		cmocka_unit_test(places),          cmocka_unit_test(many_operands),
+		cmocka_unit_test(deep_subtypes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -384,7 +384,8 @@ static inline bool aim(struct run *run, const uint8_t *at, enum opcode plain)
 	struct block *block = v->top - at[1];
 	uint32_t entry, keep;
 
-	if (at[1] >= BUF_COUNT(&v->blocks, struct block) ||
+	/* A label from 128 on has a second byte. */
+	if (at[1] >= 0x80 || at[1] >= BUF_COUNT(&v->blocks, struct block) ||
 	    !has_room(&v->d->side, sizeof(struct image_side)) || block->kind > BLOCK_VALUE ||
 	    block->type == TYPE_V128)
 		return false;

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wasm/fuse.h"
 
+#include <string.h>
+
+#include "base/base.h"
 #include "wasm/skip.h"
 
 enum { SEQUENCE_MOST = 4, OP_SEQUENCE_END = OPCODE_SPACE };
@@ -17,66 +20,140 @@ static const struct sequence sequences[] = {
 #undef FUSE
 };
 
-/*
- * Behind the instruction at `at`, if it may be part of a sequence as it stands: that opcode, quickened or
- * not, and short. NULL: it may not.
- */
-static const uint8_t *step(const uint8_t *at, uint32_t opcode)
-{
-	struct instruction i;
+/* -- Walking --------------------------------------------------------------------------------------- */
 
-	if (*at != opcode)
-		return NULL;
-	i = instruction_at(at);
-	switch (opcode_info[i.opcode].imm) {
-	case IMM_NONE:
-	case IMM_I32:
-		return i.next;
-	case IMM_LOCAL:
-	case IMM_LABEL:
-		return i.next - at == 2 ? i.next : NULL;
-	case IMM_MEMARG:
-		return i.next - at == 3 ? i.next : NULL;
-	}
-	return NULL;
+/*
+ * How far an instruction reaches, by its first byte: a start goes over every function it calls, so this must not cost
+ * more than to validate it did. What is rare is left to instruction_at().
+ */
+enum reach {
+	REACH_RARE,
+	REACH_BYTE, /* the opcode alone */
+	REACH_NUMBER, /* and a constant */
+	REACH_INDEX, /* and an index or label */
+	REACH_MEMARG,
+};
+
+#define REACH(imm)                                                                              \
+	((imm) == IMM_NONE                      ? REACH_BYTE                                    \
+	 : (imm) == IMM_I32 || (imm) == IMM_I64 ? REACH_NUMBER                                  \
+	 : (imm) == IMM_LOCAL || (imm) == IMM_LABEL || (imm) == IMM_GLOBAL || (imm) == IMM_FUNC \
+		 ? REACH_INDEX                                                                  \
+	 : (imm) == IMM_MEMARG ? REACH_MEMARG                                                   \
+			       : REACH_RARE)
+
+enum {
+#define OP(ID, prefix, code, text, imm, sig, feature, kind, width) IMM_OF_##ID = IMM_##imm,
+#include "wasm/opcodes.def"
+#undef OP
+};
+
+static const uint8_t reaches[OPCODE_SPACE] = {
+#define OP(ID, prefix, code, text, imm, sig, feature, kind, width) [OP_##ID] = REACH(IMM_##imm),
+#include "wasm/opcodes.def"
+#undef OP
+#define QUICK(ID, code, base) [OP_##ID] = REACH(IMM_OF_##base),
+#include "wasm/quick.def"
+#undef QUICK
+};
+
+static const uint8_t *behind_number(const uint8_t *at)
+{
+	while (*at >= 0x80)
+		at++;
+	return at + 1;
 }
 
-/* Where the sequence that begins at `at` ends, or NULL. */
+/* Behind the instruction at `at`. */
+static inline const uint8_t *behind(const uint8_t *at)
+{
+	switch ((enum reach)reaches[*at]) {
+	case REACH_BYTE:
+		return at + 1;
+	case REACH_NUMBER:
+	case REACH_INDEX:
+		return behind_number(at + 1);
+	case REACH_MEMARG:
+		if (at[1] < 0x40) /* no memory is named */
+			return behind_number(at + 2);
+		break;
+	case REACH_RARE:
+		break;
+	}
+	return instruction_at(at).next;
+}
+
+/* May it be part of a sequence as it stands: short, but for constants. */
+static inline bool is_short(const uint8_t *at, const uint8_t *next)
+{
+	switch ((enum reach)reaches[*at]) {
+	case REACH_BYTE:
+	case REACH_NUMBER:
+		return true;
+	case REACH_INDEX:
+		return next - at == 2;
+	case REACH_MEMARG:
+		return next - at == 3;
+	case REACH_RARE:
+		break;
+	}
+	return false;
+}
+
+/* -- Matching ---------------------------------------------------------------------------------------- */
+
+/* Where the sequence ends whose first instruction lies before `at`, or NULL. */
 static const uint8_t *match(const struct sequence *s, const uint8_t *at, const uint8_t *end)
 {
-	for (int i = 0; i < SEQUENCE_MOST && s->opcodes[i] != OP_SEQUENCE_END; i++) {
-		at = at < end ? step(at, s->opcodes[i]) : NULL;
-		if (at == NULL)
+	for (int i = 1; i < SEQUENCE_MOST && s->opcodes[i] != OP_SEQUENCE_END; i++) {
+		const uint8_t *next;
+
+		if (at >= end || *at != s->opcodes[i])
 			return NULL;
+		next = behind(at);
+		if (!is_short(at, next))
+			return NULL;
+		at = next;
 	}
 	return at;
 }
 
-static bool begins_one(uint8_t opcode)
+/* Where the rows of each first opcode begin, plus 1; 0: there are none. They lie together. */
+struct index {
+	uint8_t rows[256];
+};
+
+static void make_index(struct index *index)
 {
-	return false
-#define FUSE(ID, code, first, second, third, fourth) || opcode == OP_##first
-#include "wasm/fuse.def"
-#undef FUSE
-		;
+	memset(index, 0, sizeof(*index));
+	for (size_t i = ARRAY_SIZE(sequences); i-- > 0;)
+		index->rows[sequences[i].opcodes[0]] = (uint8_t)(i + 1);
 }
 
 /* The first sequence that fits here is marked; returns where to go on. */
-static uint8_t *mark(uint8_t *at, const uint8_t *end)
+static uint8_t *mark(const struct index *index, uint8_t *at, const uint8_t *end)
 {
-	for (size_t i = 0; begins_one(*at) && i < ARRAY_SIZE(sequences); i++) {
-		const uint8_t *next = match(&sequences[i], at, end);
+	const uint8_t *next = behind(at);
+	size_t row = index->rows[*at];
 
-		if (next != NULL) {
+	if (row == 0 || !is_short(at, next))
+		return at + (next - at);
+	for (size_t i = row - 1; i < ARRAY_SIZE(sequences) && sequences[i].opcodes[0] == *at; i++) {
+		const uint8_t *last = match(&sequences[i], next, end);
+
+		if (last != NULL) {
 			__atomic_store_n(at, sequences[i].code, __ATOMIC_RELAXED);
-			return at + (next - at);
+			return at + (last - at);
 		}
 	}
-	return at + (instruction_at(at).next - at);
+	return at + (next - at);
 }
 
 void fuse_body(uint8_t *code, const uint8_t *end)
 {
+	struct index index;
+
+	make_index(&index);
 	while (code < end)
-		code = mark(code, end);
+		code = mark(&index, code, end);
 }

@@ -51,6 +51,7 @@ int thread_init(struct thread *thread, struct store *store, uint64_t stack_bytes
 
 void thread_deinit(struct thread *thread)
 {
+	wake_deinit(&thread->wake);
 	if (thread->mapping != NULL)
 		munmap(thread->mapping, thread->mapping_size);
 	thread->mapping = NULL;

@@ -13,6 +13,7 @@
 #ifndef EXEC_THREAD_H
 #define EXEC_THREAD_H
 
+#include "base/wake.h"
 #include "exec/func.h"
 #include "exec/trap.h"
 
@@ -68,6 +69,8 @@ struct thread {
 	struct trace_frame trace[TRACE_FRAMES];
 	uint32_t trace_count;
 	uint64_t trace_depth; /* all frames there were */
+
+	struct wake wake; /* for host functions that wait: thread_interrupt() wakes them */
 };
 
 int thread_init(struct thread *thread, struct store *store, uint64_t stack_bytes, bool fuel);
@@ -76,7 +79,8 @@ void thread_deinit(struct thread *thread);
 /* Stop what runs, or else the next call. From any thread or signal handler. */
 static inline void thread_interrupt(struct thread *thread)
 {
-	__atomic_store_n(&thread->interrupt, 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&thread->interrupt, 1, __ATOMIC_SEQ_CST);
+	wake_send(&thread->wake);
 }
 
 static inline bool thread_is_interrupted(const struct thread *thread)

@@ -422,6 +422,67 @@ SKIFF_API struct skiff_val skiff_global_get(const struct skiff_global *global);
 /* False: not mutable, or not of its type. */
 SKIFF_API bool skiff_global_set(struct skiff_global *global, struct skiff_val value);
 
+/* -- WASI ---------------------------------------------------------------------------------- */
+
+/*
+ * What a guest sees of the world: arguments, environment, directories, descriptors, network. Set up first, then
+ * linked; what is linked shares it, and it cannot be set up further. Functions return 0 or -errno with the sentence.
+ * Without any of them a guest has no arguments, no environment, no directory, the process's 0, 1 and 2, and no network.
+ */
+struct skiff_wasi;
+
+SKIFF_API int skiff_wasi_new(struct skiff_wasi **ret, struct skiff_error *err);
+SKIFF_API void skiff_wasi_free(struct skiff_wasi *wasi);
+
+/* Append an argument; the first is the program's name. */
+SKIFF_API int skiff_wasi_arg(struct skiff_wasi *wasi, const char *arg, struct skiff_error *err);
+/* "NAME=VALUE"; a later one of the same name replaces an earlier. */
+SKIFF_API int skiff_wasi_env(struct skiff_wasi *wasi, const char *variable,
+			     struct skiff_error *err);
+
+enum skiff_wasi_dir_flags {
+	SKIFF_DIR_READ_ONLY = 1,
+	/* Absolute links inside begin again at its top, and ".." ends there, as in a container's root. Without it
+	 * nothing that leads out by its text is followed. */
+	SKIFF_DIR_ROOT = 2,
+};
+/* The guest finds the host's directory under the path `guest`. */
+SKIFF_API int skiff_wasi_dir(struct skiff_wasi *wasi, const char *guest, const char *host,
+			     unsigned flags, struct skiff_error *err);
+/* The same of an open directory, which is taken on success. */
+SKIFF_API int skiff_wasi_dir_fd(struct skiff_wasi *wasi, const char *guest, int fd, unsigned flags,
+				struct skiff_error *err);
+/* Where the guest begins: relative paths, getcwd(). A directory it has. */
+SKIFF_API int skiff_wasi_workdir(struct skiff_wasi *wasi, const char *guest,
+				 struct skiff_error *err);
+
+/* The guest's 0, 1 or 2; the descriptor stays the caller's. -1: closed. */
+SKIFF_API int skiff_wasi_stdio(struct skiff_wasi *wasi, unsigned number, int fd,
+			       struct skiff_error *err);
+
+/* A listening socket, which is taken on success: descriptor 3 and on of the guest, in the order given. */
+SKIFF_API int skiff_wasi_listen_fd(struct skiff_wasi *wasi, int fd, struct skiff_error *err);
+/* The same, made here for "HOST:PORT". */
+SKIFF_API int skiff_wasi_listen(struct skiff_wasi *wasi, const char *address,
+				struct skiff_error *err);
+
+/* Whom the guest may talk to: everyone, or (again and again) also "HOST:PORT", where HOST is an address,
+ * ADDRESS/BITS, a name or "*", and PORT a number, FIRST-LAST or "*". */
+SKIFF_API void skiff_wasi_network(struct skiff_wasi *wasi, bool everyone);
+SKIFF_API int skiff_wasi_allow_net(struct skiff_wasi *wasi, const char *rule,
+				   struct skiff_error *err);
+
+/*
+ * Ask a guest that serves connections to end: it gets no new ones, and when those it has are closed, its call returns
+ * EXIT with this code. False: it has no listening socket, and nothing was done. May be called from a signal
+ * handler.
+ */
+SKIFF_API bool skiff_wasi_stop(struct skiff_wasi *wasi, int code);
+
+/* Offer wasi_snapshot_preview1 and wasi_unstable. Definitions of the linker with the same names come first. */
+SKIFF_API int skiff_linker_wasi(struct skiff_linker *linker, struct skiff_wasi *wasi,
+				struct skiff_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -6,6 +6,7 @@
 
 #include "engine/coredump.h"
 #include "engine/linker.h"
+#include "wasi/p1_cwd.h"
 
 /* -- Stores -------------------------------------------------------------------------------- */
 
@@ -97,14 +98,23 @@ static bool still_fits(const struct skiff_prelinked *pre, uint32_t i)
 	return import->kind != EXTERN_TABLE || item->table->size >= wanted.limits.min;
 }
 
+/* Of what any store can make its own; NULL: no memory. */
+static struct func *make_host(struct store *store, const struct skiff_prelinked *pre,
+			      const struct resolved *from)
+{
+	if (from->row != NULL)
+		return p1_func(store, pre->wasi, from->row, from->unstable, from->type);
+	return host_func(store, from->host);
+}
+
 static int gather(struct store *store, const struct skiff_prelinked *pre, union extern_item *items,
 		  struct err *err)
 {
 	for (uint32_t i = 0; i < pre->count; i++) {
 		const struct resolved *from = &pre->imports[i];
 
-		if (from->host != NULL) {
-			items[i].func = host_func(store, from->host);
+		if (from->host != NULL || from->row != NULL) {
+			items[i].func = make_host(store, pre, from);
 			if (items[i].func == NULL)
 				return err_set(err, -ENOMEM, "out of memory for a host function");
 		} else if (from->store != store) {
@@ -145,6 +155,8 @@ static int make(struct skiff_instance **ret, struct store *store, const struct s
 
 	if (error == INSTANCE_TRAP)
 		return outcome_trap(store, (enum trap)code, trap, err);
+	if (error == 0 && pre->wasi != NULL && pre->wasi->workdir != NULL)
+		p1_cwd_set(instance, pre->wasi->workdir);
 	if (error == 0)
 		error = start(store, instance, trap, exit_code, err);
 	if (error == 0)

@@ -20,6 +20,7 @@ struct definition {
 
 struct skiff_linker {
 	struct skiff_engine *engine; /* counted */
+	struct system *wasi; /* counted; NULL: none offered */
 	struct buf definitions;
 };
 
@@ -56,8 +57,15 @@ void skiff_linker_free(struct skiff_linker *linker)
 		host_def_unref(definition_at(linker, i)->host);
 	}
 	buf_deinit(&linker->definitions);
+	system_unref(linker->wasi);
 	engine_unref(linker->engine);
 	free(linker);
+}
+
+void linker_set_wasi(struct skiff_linker *linker, struct system *system)
+{
+	system_unref(linker->wasi);
+	linker->wasi = system_ref(system);
 }
 
 static int define(struct skiff_linker *linker, const char *module, size_t module_size,
@@ -157,26 +165,40 @@ static size_t distance(const char *a, size_t a_size, const char *b, size_t b_siz
 	return MAX(a_size, b_size) - front - back;
 }
 
-/* The definition whose name comes nearest, for a message; NULL: none is near. */
-static const struct definition *nearest(const struct skiff_linker *linker,
-					const struct skiff_import *import)
+/* What comes nearest to an import, for a message; distance above the limit: nothing does. */
+struct nearest {
+	const struct skiff_import *import;
+	struct skiff_name module, name;
+	size_t distance;
+};
+
+static void offer(struct nearest *best, struct skiff_name module, struct skiff_name name)
 {
-	const struct definition *best = NULL;
-	size_t best_distance = import->name.size / 2 + 1;
+	const struct skiff_import *import = best->import;
+	size_t apart =
+		distance(name.bytes, name.size, import->name.bytes, import->name.size) +
+		distance(module.bytes, module.size, import->module.bytes, import->module.size);
+
+	if (apart >= best->distance)
+		return;
+	best->module = module;
+	best->name = name;
+	best->distance = apart;
+}
+
+static void find_nearest(const struct skiff_linker *linker, struct nearest *best)
+{
+	static const char wasi[] = "wasi_snapshot_preview1";
 
 	for (uint32_t i = 0; i < count_of(linker); i++) {
 		const struct definition *def = definition_at(linker, i);
-		size_t apart = distance(def->names + def->module_size, def->name_size,
-					import->name.bytes, import->name.size) +
-			       distance(def->names, def->module_size, import->module.bytes,
-					import->module.size);
 
-		if (apart < best_distance) {
-			best = def;
-			best_distance = apart;
-		}
+		offer(best, (struct skiff_name){def->names, def->module_size},
+		      (struct skiff_name){def->names + def->module_size, def->name_size});
 	}
-	return best;
+	for (uint32_t i = 0; linker->wasi != NULL && i < p1_row_count; i++)
+		offer(best, (struct skiff_name){wasi, sizeof(wasi) - 1},
+		      (struct skiff_name){p1_rows[i].name, p1_rows[i].name_size});
 }
 
 #define NAME(n) (int)MIN((n).size, (size_t)100), (n).bytes
@@ -184,15 +206,17 @@ static const struct definition *nearest(const struct skiff_linker *linker,
 static int unknown_import(const struct skiff_linker *linker, const struct skiff_import *import,
 			  struct err *err)
 {
-	const struct definition *def = nearest(linker, import);
+	struct nearest best = {.import = import, .distance = import->name.size / 2 + 1};
+	size_t limit = best.distance;
 
-	if (def == NULL)
+	find_nearest(linker, &best);
+	if (best.distance == limit)
 		return err_set(err, SKIFF_UNLINKABLE, "unknown import: nobody offers '%.*s' '%.*s'",
 			       NAME(import->module), NAME(import->name));
 	return err_set(err, SKIFF_UNLINKABLE,
 		       "unknown import: nobody offers '%.*s' '%.*s'; the nearest is '%.*s' '%.*s'",
-		       NAME(import->module), NAME(import->name), (int)MIN(def->module_size, 100u),
-		       def->names, (int)MIN(def->name_size, 100u), def->names + def->module_size);
+		       NAME(import->module), NAME(import->name), NAME(best.module),
+		       NAME(best.name));
 }
 
 /* -- Types --------------------------------------------------------------------------------- */
@@ -340,6 +364,55 @@ static union extern_item item_in(const struct skiff_extern *item)
 	return (union extern_item){.func = func_in(item->of.func)};
 }
 
+static int incompatible(const struct skiff_import *import, const struct mismatch *m,
+			struct err *err)
+{
+	return err_set(err, SKIFF_UNLINKABLE,
+		       "incompatible import type: '%.*s' '%.*s' must be %s, offered is %s",
+		       NAME(import->module), NAME(import->name), m->wanted, m->found);
+}
+
+/* The engine's number for a row's type: 0 or -ENOMEM. */
+static int type_of_row(struct registry *registry, const struct p1_row *row, uint32_t *ret)
+{
+	uint32_t params[16];
+	uint32_t result = TYPE_I32;
+
+	for (uint32_t i = 0; i < row->param_count; i++)
+		params[i] = row->params[i] == 'i' ? TYPE_I32 : TYPE_I64;
+	return registry_func_type(registry, params, row->param_count, &result, row->returns, ret);
+}
+
+/* What nobody defined may be WASI's. A name has a second form, of another type: what fits is taken. */
+static int resolve_wasi(struct skiff_prelinked *pre, const struct skiff_linker *linker,
+			const struct image_import *from, const struct skiff_import *import,
+			struct resolved *ret, struct err *err)
+{
+	struct registry *registry = &linker->engine->common.registry;
+	const struct p1_row *row = NULL;
+	struct mismatch m, second;
+	uint32_t wanted;
+
+	if (linker->wasi != NULL &&
+	    p1_is_module(import->module.bytes, import->module.size, &ret->unstable))
+		row = p1_find(import->name.bytes, import->name.size);
+	if (row == NULL)
+		return unknown_import(linker, import, err);
+	if (kinds_differ(import->type.kind, SKIFF_KIND_FUNC, &m))
+		return incompatible(import, &m, err);
+	wanted = pre->module->type_ids[image_func(pre->module->image, from->index)->type];
+	for (ret->row = row; ret->row != NULL; ret->row = p1_find_second(ret->row)) {
+		if (type_of_row(registry, ret->row, &ret->type) < 0)
+			return err_set(err, -ENOMEM, "out of memory for a type");
+		if (func_matches(registry, wanted, ret->type, ret->row == row ? &m : &second)) {
+			if (pre->wasi == NULL)
+				pre->wasi = system_ref(linker->wasi);
+			return 0;
+		}
+	}
+	return incompatible(import, &m, err);
+}
+
 static int resolve(struct skiff_prelinked *pre, const struct skiff_linker *linker,
 		   const struct image_import *from, const struct skiff_import *import,
 		   struct resolved *ret, struct err *err)
@@ -350,7 +423,7 @@ static int resolve(struct skiff_prelinked *pre, const struct skiff_linker *linke
 	bool fits;
 
 	if (def == NULL)
-		return unknown_import(linker, import, err);
+		return resolve_wasi(pre, linker, from, import, ret, err);
 	fits = !kinds_differ(import->type.kind, def->item.kind, &m);
 	if (fits && def->host != NULL) {
 		fits = func_matches(
@@ -363,11 +436,7 @@ static int resolve(struct skiff_prelinked *pre, const struct skiff_linker *linke
 		ret->store = store_of(def->item.kind, &ret->item);
 		fits = item_matches(registry, pre->module, from, &ret->item, &m);
 	}
-	if (fits)
-		return 0;
-	return err_set(err, SKIFF_UNLINKABLE,
-		       "incompatible import type: '%.*s' '%.*s' must be %s, offered is %s",
-		       NAME(import->module), NAME(import->name), m.wanted, m.found);
+	return fits ? 0 : incompatible(import, &m, err);
 }
 
 int skiff_prelink(struct skiff_prelinked **ret, struct skiff_linker *linker,
@@ -407,6 +476,7 @@ void skiff_prelinked_free(struct skiff_prelinked *pre)
 		return;
 	for (uint32_t i = 0; i < pre->count; i++)
 		host_def_unref(pre->imports[i].host);
+	system_unref(pre->wasi);
 	module_unref(pre->module);
 	engine_unref(pre->engine);
 	free(pre);

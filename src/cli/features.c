@@ -14,8 +14,7 @@ static bool same(const char *name, const char *word, size_t size)
 	return strlen(name) == size && memcmp(name, word, size) == 0;
 }
 
-/* The bits a word names; 0: none. */
-static uint64_t find(const char *word, size_t size)
+uint64_t features_find(const char *word, size_t size)
 {
 	const char *name;
 
@@ -39,13 +38,13 @@ static int unknown(const char *word, size_t size)
 	return say_unknown("feature", "", &nearest);
 }
 
-static uint64_t known(void)
+uint64_t features_known(uint64_t features)
 {
 	uint64_t all = 0;
 
 	for (unsigned bit = 0; skiff_feature_name(bit) != NULL; bit++)
 		all |= UINT64_C(1) << bit;
-	return all;
+	return features & all;
 }
 
 bool features_switch(struct options *o, int id, uint64_t *features)
@@ -54,14 +53,14 @@ bool features_switch(struct options *o, int id, uint64_t *features)
 
 	for (;;) {
 		size_t size = strcspn(word, ",");
-		uint64_t bits = find(word, size);
+		uint64_t bits = features_find(word, size);
 
 		if (bits == 0) {
 			o->code = unknown(word, size);
 			return false;
 		}
 		if (id == FEATURES_ENABLE)
-			*features |= bits & known();
+			*features |= features_known(bits);
 		else
 			*features &= ~bits;
 		if (word[size] == '\0')

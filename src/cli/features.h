@@ -4,6 +4,7 @@
 #define CLI_FEATURES_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct options;
@@ -21,6 +22,10 @@ enum { FEATURES_ENABLE = 1000, FEATURES_DISABLE };
 bool features_switch(struct options *o, int id, uint64_t *features);
 /* The names, for a help text. */
 void features_list(struct out *out);
+/* The bits of a proposal's name, or of 'all', which has more than are known; 0: no such name. */
+uint64_t features_find(const char *word, size_t size);
+/* Without bits that no proposal has. */
+uint64_t features_known(uint64_t features);
 /* A set as a configuration wants it. */
 uint64_t features_config(uint64_t features);
 

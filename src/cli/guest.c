@@ -16,19 +16,23 @@
 #include "cli/limit.h"
 #include "cli/out.h"
 #include "cli/say.h"
+#include "cli/signals.h"
 #include "cli/source.h"
 #include "cli/trace.h"
 #include "cli/value.h"
 #include "skiff.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 struct guest {
-	const struct guest_plan *plan; /* borrowed */
+	struct guest_plan *plan; /* borrowed */
 	const char *name; /* of the file, in sentences; borrowed */
+	const char *invoke; /* the export that was named, or NULL; borrowed, as are these */
+	char **args;
 	struct skiff_engine *engine; /* these are owned, until the process ends */
 	struct skiff_module *module;
 	struct skiff_linker *linker;
@@ -37,6 +41,8 @@ struct guest {
 	struct skiff_instance *instance;
 	struct skiff_export target; /* what to call */
 	bool calls; /* target is set */
+	struct skiff_export initialize; /* what to call before it */
+	bool initializes; /* initialize is set */
 	struct skiff_val *values; /* owned: the arguments, then the results */
 	struct limit_memory memory;
 	struct limit_time time;
@@ -44,6 +50,9 @@ struct guest {
 	int dump; /* owned descriptor, or -1 */
 	struct skiff_error err;
 };
+
+/* Static so that a leak checker still sees everything it owns, and for forget_dump(). */
+static struct guest the_guest;
 
 /* -- What to call ------------------------------------------------------------------------- */
 
@@ -64,7 +73,7 @@ static bool find_export(const struct skiff_module *module, const char *name,
 
 static int no_such_export(const struct guest *g)
 {
-	const char *wanted = g->plan->invoke;
+	const char *wanted = g->invoke;
 	struct text_nearest nearest;
 	struct skiff_export item;
 
@@ -114,16 +123,15 @@ static int nothing_to_call(const struct guest *g)
 static int parse_args(struct guest *g)
 {
 	const struct skiff_functype *type = &g->target.type.func;
-	char **args = g->plan->args;
+	char **args = g->args;
 	uint32_t given = 0;
 	struct err err;
 
 	while (args[given] != NULL)
 		given++;
 	if (given != type->param_count)
-		return say(EXIT_USAGE, g->name, "'%s' takes %u argument%s, %u given",
-			   g->plan->invoke, type->param_count, type->param_count == 1 ? "" : "s",
-			   given);
+		return say(EXIT_USAGE, g->name, "'%s' takes %u argument%s, %u given", g->invoke,
+			   type->param_count, type->param_count == 1 ? "" : "s", given);
 	if (given + type->result_count == 0)
 		return EXIT_OK;
 	g->values = calloc((size_t)given + type->result_count, sizeof(*g->values));
@@ -131,26 +139,67 @@ static int parse_args(struct guest *g)
 		return say(EXIT_BAD, g->name, "%s", strerror(ENOMEM));
 	for (uint32_t i = 0; i < given; i++)
 		if (value_parse(&g->values[i], type->params[i], args[i], &err) != 0)
-			return say(EXIT_USAGE, g->name, "argument %u of '%s': %s", i + 1,
-				   g->plan->invoke, err.text);
+			return say(EXIT_USAGE, g->name, "argument %u of '%s': %s", i + 1, g->invoke,
+				   err.text);
 	return EXIT_OK;
+}
+
+static int check_function(const struct guest *g, const struct skiff_export *item, const char *name)
+{
+	static const char *const kinds[] = {"function", "table", "memory", "global", "tag"};
+
+	if (item->type.kind == SKIFF_KIND_FUNC)
+		return EXIT_OK;
+	return say(EXIT_USAGE, g->name, "export '%s' is a %s, not a function", name,
+		   kinds[item->type.kind]);
+}
+
+static bool is_plain(const struct skiff_export *item)
+{
+	return item->type.func.param_count + item->type.func.result_count == 0;
+}
+
+/* A library: find what prepares it, and take the name of what to call from the arguments. */
+static int choose_reactor(struct guest *g)
+{
+	static const char prepares[] = "_initialize";
+	int code;
+
+	if (g->invoke == NULL && g->args[0] == NULL)
+		return g->plan->reactor == GUEST_EITHER
+			       ? EXIT_OK
+			       : say(EXIT_USAGE, g->name,
+				     "--reactor needs the NAME of an export behind FILE");
+	if (g->invoke == NULL)
+		g->invoke = *g->args++;
+	g->initializes = find_export(g->module, prepares, &g->initialize);
+	if (!g->initializes)
+		return EXIT_OK;
+	code = check_function(g, &g->initialize, prepares);
+	if (code == EXIT_OK && !is_plain(&g->initialize))
+		return say(EXIT_USAGE, g->name, "'%s' has parameters or results", prepares);
+	return code;
 }
 
 static int choose(struct guest *g)
 {
-	static const char *const kinds[] = {"function", "table", "memory", "global", "tag"};
-	bool start = g->plan->invoke == NULL;
-	const struct skiff_functype *type = &g->target.type.func;
+	bool start = g->invoke == NULL;
+	int code = EXIT_OK;
 
-	g->calls = find_export(g->module, start ? "_start" : g->plan->invoke, &g->target);
+	g->calls = start && find_export(g->module, "_start", &g->target);
+	if (g->plan->reactor == GUEST_REACTOR || (g->plan->reactor == GUEST_EITHER && !g->calls))
+		code = choose_reactor(g);
+	if (code != EXIT_OK)
+		return code;
+	start = g->invoke == NULL;
+	if (!start)
+		g->calls = find_export(g->module, g->invoke, &g->target);
 	if (!g->calls)
 		return start ? nothing_to_call(g) : no_such_export(g);
-	if (g->target.type.kind != SKIFF_KIND_FUNC)
-		return say(EXIT_USAGE, g->name, "export '%s' is a %s, not a function",
-			   start ? "_start" : g->plan->invoke, kinds[g->target.type.kind]);
-	if (!start)
-		return parse_args(g);
-	if (type->param_count + type->result_count != 0)
+	code = check_function(g, &g->target, start ? "_start" : g->invoke);
+	if (code != EXIT_OK || !start)
+		return code == EXIT_OK ? parse_args(g) : code;
+	if (!is_plain(&g->target))
 		return say(EXIT_USAGE, g->name,
 			   "'_start' has parameters or results; call it with --invoke _start");
 	return EXIT_OK;
@@ -161,6 +210,7 @@ static int choose(struct guest *g)
 static int trapped(struct guest *g, const struct skiff_trap *trap)
 {
 	const char *code;
+	char reason[64];
 
 	if (g->dump >= 0)
 		dump_check(g->dump, g->plan->coredump);
@@ -169,11 +219,13 @@ static int trapped(struct guest *g, const struct skiff_trap *trap)
 	code = skiff_trap_code(trap);
 	if (strcmp(code, "interrupted") == 0 && g->timed && g->time.expired) {
 		trace_say("the time of --time-limit ran out", trap);
-		return EXIT_TIME;
+		return g->plan->manner.time_code;
 	}
 	if (strcmp(code, "out_of_fuel") == 0) {
-		trace_say("the fuel of --fuel ran out", trap);
-		return EXIT_FUEL;
+		snprintf(reason, sizeof(reason), "the fuel of %s ran out",
+			 g->plan->manner.fuel_option);
+		trace_say(reason, trap);
+		return g->plan->manner.fuel_code;
 	}
 	trace_say(NULL, trap);
 	return EXIT_TRAP;
@@ -205,6 +257,7 @@ static int print_results(const struct skiff_val *results, size_t count)
 {
 	struct out out;
 
+	signals_pipe_ends();
 	out_init(&out, STDOUT_FILENO);
 	for (size_t i = 0; i < count; i++) {
 		value_print(&out, &results[i]);
@@ -231,15 +284,38 @@ static int load(struct guest *g)
 	return r == 0 ? EXIT_OK : say_error(g->name, r, &g->err);
 }
 
+static int link_wasi(struct guest *g)
+{
+	struct guest_plan *plan = g->plan;
+	int code;
+
+	if (!wasi_wanted(g->module))
+		return EXIT_OK;
+	code = wasi_link(&plan->wasi, g->linker, plan->argv0 != NULL ? plan->argv0 : plan->file,
+			 g->args);
+	if (code == EXIT_OK)
+		signals_grace(plan->wasi.wasi, plan->grace_ms);
+	return code;
+}
+
 static int link_store(struct guest *g)
 {
 	int r = skiff_linker_new(&g->linker, g->engine, &g->err);
+	int code = r == 0 ? link_wasi(g) : EXIT_OK;
 
+	if (code != EXIT_OK)
+		return code;
 	if (r == 0)
 		r = skiff_prelink(&g->pre, g->linker, g->module, &g->err);
 	if (r == 0)
 		r = skiff_store_new(&g->store, g->engine, &g->err);
 	return r == 0 ? EXIT_OK : say_error(g->name, r, &g->err);
+}
+
+/* Also called by a signal's handler: an empty dump does not outlast the process. */
+static void forget_dump(void)
+{
+	dump_close(the_guest.dump, the_guest.plan->coredump);
 }
 
 static int set_limits(struct guest *g)
@@ -248,6 +324,8 @@ static int set_limits(struct guest *g)
 
 	if (g->plan->has_memory)
 		limit_memory_init(&g->memory, g->store, g->plan->memory_bytes);
+	if (g->plan->has_pages)
+		limit_memory_pages(&g->memory, g->store, g->plan->memory_pages);
 	if (g->plan->has_fuel)
 		skiff_store_set_fuel(g->store, g->plan->fuel);
 	if (g->plan->coredump != NULL) {
@@ -255,6 +333,7 @@ static int set_limits(struct guest *g)
 		if (g->dump < 0)
 			return say(EXIT_BAD, g->plan->coredump, "%s", strerror(-g->dump));
 		skiff_store_coredump(g->store, g->dump);
+		signals_before_exit(forget_dump);
 	}
 	if (!g->plan->has_time)
 		return EXIT_OK;
@@ -272,21 +351,24 @@ static int instantiate(struct guest *g)
 	int r = skiff_instance_new(&g->instance, g->store, g->pre, &trap, &exit_code, &g->err);
 
 	if (g->memory.refused && (r < 0 || r == SKIFF_UNLINKABLE))
-		return say(EXIT_BAD, g->name,
-			   "its memories and tables need more than --memory-limit allows");
+		return say(
+			EXIT_BAD, g->name,
+			g->plan->has_pages
+				? "a memory needs more than --memory-page-limit allows"
+				: "its memories and tables need more than --memory-limit allows");
 	return outcome(g, r, trap, exit_code);
 }
 
-static int call(struct guest *g)
+static int call(struct guest *g, const struct skiff_export *target)
 {
-	const struct skiff_functype *type = &g->target.type.func;
-	struct skiff_val *results = g->values + (g->values != NULL ? type->param_count : 0);
+	const struct skiff_functype *type = &target->type.func;
+	struct skiff_val *results = g->values != NULL ? g->values + type->param_count : NULL;
 	struct skiff_trap *trap = NULL;
 	struct skiff_extern item;
 	int exit_code = 0;
 	int r;
 
-	if (!skiff_instance_export(g->instance, g->target.name.bytes, g->target.name.size, &item))
+	if (!skiff_instance_export(g->instance, target->name.bytes, target->name.size, &item))
 		return say(EXIT_BAD, g->name, "its export has gone");
 	r = skiff_call(g->store, item.of.func, g->values, type->param_count, results,
 		       type->result_count, &trap, &exit_code, &g->err);
@@ -295,30 +377,47 @@ static int call(struct guest *g)
 	return outcome(g, r, trap, exit_code);
 }
 
+static int run(struct guest *g)
+{
+	int code = instantiate(g);
+
+	if (code == EXIT_OK && g->instance != NULL && g->initializes)
+		code = call(g, &g->initialize);
+	if (code == EXIT_OK && g->instance != NULL && g->calls)
+		code = call(g, &g->target);
+	return code;
+}
+
 /*
  * The process ends next, and the kernel takes an address space down faster than we could piece by piece: what
- * is freed here is what others would miss. The guest is static so that a leak checker still sees
- * everything it owns.
+ * is freed here is what others would miss.
  */
 static void leave(struct guest *g)
 {
 	if (g->timed)
 		limit_time_stop(&g->time);
+	signals_before_exit(NULL);
 	dump_close(g->dump, g->plan->coredump);
 }
 
-int guest_run(const struct guest_plan *plan)
+int guest_run(struct guest_plan *plan)
 {
-	static int (*const steps[])(struct guest *) = {load, choose, link_store, set_limits,
-						       instantiate};
-	static struct guest g;
+	static int (*const steps[])(struct guest *) = {load, choose, link_store, set_limits};
+	struct guest *g = &the_guest;
 	int code = EXIT_OK;
 
-	g = (struct guest){.plan = plan, .name = source_name(plan->file), .dump = -1};
+	*g = (struct guest){.plan = plan,
+			    .name = source_name(plan->file),
+			    .invoke = plan->invoke,
+			    .args = plan->args,
+			    .dump = -1};
+	signals_install();
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]) && code == EXIT_OK; i++)
-		code = steps[i](&g);
-	if (code == EXIT_OK && g.instance != NULL && g.calls)
-		code = call(&g);
-	leave(&g);
+		code = steps[i](g);
+	if (code == EXIT_USAGE)
+		code = plan->manner.mistake_code;
+	else if (code == EXIT_OK)
+		code = run(g);
+	leave(g);
 	return code;
 }

@@ -4,19 +4,44 @@
  *
  * Without a name to call it is the export "_start", if there is one. A module without "_start"
  * runs by its start section; one that has neither but exports functions needs a name, and is told
- * so before anything of it runs.
+ * so before anything of it runs. A module that imports WASI gets what plan.wasi says.
  */
 #ifndef CLI_GUEST_H
 #define CLI_GUEST_H
 
+#include "cli/wasi.h"
+
 #include <stdbool.h>
 #include <stdint.h>
+
+/* Is the module a library, whose '_initialize' is called first and then the export that is named. */
+enum guest_reactor {
+	GUEST_COMMAND,
+	GUEST_REACTOR,
+	GUEST_EITHER, /* a reactor where it has no '_start' */
+};
+
+#define GUEST_GRACE_MS 10000 /* without --grace */
+
+/* What the roles of the program do not have in common. */
+struct guest_manner {
+	int mistake_code; /* the command line makes no sense */
+	int time_code; /* the time ran out */
+	int fuel_code;
+	const char *fuel_option; /* how it was limited, for sentences */
+};
 
 /* What the command line wants; all strings are borrowed from it. */
 struct guest_plan {
 	const char *file;
+	const char *argv0; /* NULL: file */
 	const char *invoke; /* NULL: none given */
 	char **args; /* of the guest, ends with NULL */
+	struct wasi_setup wasi;
+	struct guest_manner manner;
+	enum guest_reactor reactor;
+	uint64_t grace_ms;
+	uint64_t memory_pages; /* of each memory; with has_pages */
 	const char *coredump; /* a path, or NULL */
 	uint64_t features;
 	uint64_t stack_bytes; /* 0: the engine's default */
@@ -26,9 +51,10 @@ struct guest_plan {
 	bool has_fuel;
 	bool has_time;
 	bool has_memory;
+	bool has_pages;
 };
 
-/* Run it, print results and mistakes; the exit code. */
-int guest_run(const struct guest_plan *plan);
+/* Run it, print results and mistakes; the exit code. Once in a process. */
+int guest_run(struct guest_plan *plan);
 
 #endif

@@ -8,7 +8,10 @@
 #include "cli/verb.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
+
+enum { COLUMN = 24 /* where the explanation of an option begins */ };
 
 const struct option help_options[] = {{0}};
 const char help_details[] = "";
@@ -39,20 +42,24 @@ static void put_option(struct out *out, const struct option *row)
 	else
 		snprintf(left, sizeof(left), "--%s%s%s", row->name, row->value ? " " : "",
 			 row->value ? row->value : "");
-	out_format(out, "  %-24s %s\n", left, row->help);
+	if (strlen(left) > COLUMN)
+		out_format(out, "  %s\n  %*s %s\n", left, COLUMN, "", row->help);
+	else
+		out_format(out, "  %-*s %s\n", COLUMN, left, row->help);
 }
 
 static void put_verb(struct out *out, const struct verb *verb)
 {
 	bool features = false;
 
-	out_format(out, "skiff %s: %s\n\nUsage: skiff %s %s\n\nOptions:\n", verb->name, verb->help,
-		   verb->name, verb->usage);
+	out_format(out, "%s: %s\n\nUsage: %s %s\n\nOptions:\n", verb->command, verb->help,
+		   verb->command, verb->usage);
 	for (const struct option *row = verb->options; row->id != 0; row++) {
-		put_option(out, row);
+		if (row->help != NULL)
+			put_option(out, row);
 		features = features || row->id == FEATURES_ENABLE;
 	}
-	out_format(out, "  %-24s %s\n", "-h, --help", "show this text");
+	out_format(out, "  %-*s %s\n", COLUMN, "-h, --help", "show this text");
 	if (verb->details[0] != '\0') {
 		out_text(out, "\n");
 		out_text(out, verb->details);

@@ -1,11 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/limit.h"
 
+#include "cli/signals.h"
+
 #include <errno.h>
 #include <string.h>
 
-/* What an element of a table costs. */
-enum { ELEMENT_BYTES = 8 };
+enum {
+	ELEMENT_BYTES = 8, /* what an element of a table costs */
+	PAGE_BYTES = 65536,
+};
+
+static bool page_grows(void *env, enum skiff_kind kind, uint64_t now, uint64_t wanted)
+{
+	struct limit_memory *limit = env;
+
+	(void)now;
+	if (kind != SKIFF_KIND_MEMORY || wanted <= limit->left)
+		return true;
+	limit->refused = true;
+	return false;
+}
 
 static bool grows(void *env, enum skiff_kind kind, uint64_t now, uint64_t wanted)
 {
@@ -29,23 +44,24 @@ void limit_memory_init(struct limit_memory *limit, struct skiff_store *store, ui
 	skiff_store_limiter(store, grows, limit);
 }
 
-/* The timer carries its limit with it, so the handler needs nothing global. A SIGALRM that somebody
- * sends carries none, and ends nothing. */
-static void alarm_handler(int number, siginfo_t *info, void *context)
+void limit_memory_pages(struct limit_memory *limit, struct skiff_store *store, uint64_t pages)
 {
-	struct limit_time *limit = info->si_value.sival_ptr;
+	limit->refused = false;
+	if (__builtin_mul_overflow(pages, (uint64_t)PAGE_BYTES, &limit->left))
+		limit->left = UINT64_MAX;
+	skiff_store_limiter(store, page_grows, limit);
+}
 
-	(void)number;
-	(void)context;
-	if (info->si_code != SI_TIMER || limit == NULL)
-		return;
+static void time_is_over(void *env)
+{
+	struct limit_time *limit = env;
+
 	limit->expired = 1;
 	skiff_store_interrupt(limit->store);
 }
 
 int limit_time_start(struct limit_time *limit, struct skiff_store *store, uint64_t ms)
 {
-	struct sigaction action = {.sa_sigaction = alarm_handler};
 	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM};
 	/* A timer of 0 never fires; 100 years never end. */
 	uint64_t seconds = ms / 1000 < UINT32_MAX ? ms / 1000 : UINT32_MAX;
@@ -53,14 +69,14 @@ int limit_time_start(struct limit_time *limit, struct skiff_store *store, uint64
 		.it_value = {.tv_sec = (time_t)seconds,
 			     .tv_nsec = ms == 0 ? 1 : (int)(ms % 1000) * 1000000},
 	};
+	int r;
 
 	limit->store = store;
 	limit->expired = 0;
-	sigemptyset(&action.sa_mask);
-	action.sa_flags = SA_SIGINFO | SA_ONSTACK; /* the guest's stack may be full */
-	event.sigev_value.sival_ptr = limit;
-	if (sigaction(SIGALRM, &action, NULL) < 0 ||
-	    timer_create(CLOCK_MONOTONIC, &event, &limit->timer) < 0)
+	r = signals_on_timer(time_is_over, limit);
+	if (r < 0)
+		return r;
+	if (timer_create(CLOCK_MONOTONIC, &event, &limit->timer) < 0)
 		return -errno;
 	return timer_settime(limit->timer, 0, &when, NULL) < 0 ? -errno : 0;
 }

@@ -109,15 +109,37 @@ bool options_size(struct options *o, uint64_t *ret)
 	       bad_value(o, "a size such as 65536, 64K, 16M or 1G");
 }
 
+bool options_duration(struct options *o, uint64_t *ret)
+{
+	static const struct {
+		const char *name;
+		uint64_t ms;
+	} units[] = {{"", 1000}, {"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}};
+	size_t digits = strspn(o->value, "0123456789");
+	char number[24];
+	uint64_t n;
+
+	if (digits > 0 && digits < sizeof(number)) {
+		memcpy(number, o->value, digits);
+		number[digits] = '\0';
+		for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+			if (strcmp(o->value + digits, units[i].name) == 0 &&
+			    text_parse_u64(number, &n) &&
+			    !__builtin_mul_overflow(n, units[i].ms, ret))
+				return true;
+	}
+	return bad_value(o, "a time such as 10, 500ms, 10s or 2m");
+}
+
 int options_missing(const struct options *o, const char *what)
 {
-	return say(EXIT_USAGE, NULL, "%s: %s is missing; usage: skiff %s %s", o->verb->name, what,
-		   o->verb->name, o->verb->usage);
+	return say(EXIT_USAGE, NULL, "%s: %s is missing; usage: %s %s", o->verb->name, what,
+		   o->verb->command, o->verb->usage);
 }
 
 int options_extra(const struct options *o)
 {
-	return say(EXIT_USAGE, NULL, "%s: one argument too many: '%s'; usage: skiff %s%s%s",
-		   o->verb->name, o->value, o->verb->name, o->verb->usage[0] != '\0' ? " " : "",
+	return say(EXIT_USAGE, NULL, "%s: one argument too many: '%s'; usage: %s%s%s",
+		   o->verb->name, o->value, o->verb->command, o->verb->usage[0] != '\0' ? " " : "",
 		   o->verb->usage);
 }

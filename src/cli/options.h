@@ -34,6 +34,8 @@ int options_next(struct options *o);
  * is set. */
 bool options_u64(struct options *o, uint64_t *ret);
 bool options_size(struct options *o, uint64_t *ret);
+/* Seconds, or with a unit; as milliseconds. */
+bool options_duration(struct options *o, uint64_t *ret);
 /* Say that an argument is missing or too much; EXIT_USAGE. */
 int options_missing(const struct options *o, const char *what);
 int options_extra(const struct options *o);

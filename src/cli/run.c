@@ -4,6 +4,7 @@
  *
  * What follows FILE is the guest's, but for one --invoke directly behind it.
  */
+#include "cli/exit.h"
 #include "cli/features.h"
 #include "cli/guest.h"
 #include "cli/options.h"
@@ -12,10 +13,25 @@
 #include <stddef.h>
 #include <string.h>
 
-enum { INVOKE = 1, STACK_LIMIT, MEMORY_LIMIT, TIME_LIMIT, FUEL, COREDUMP };
+enum {
+	INVOKE = 1,
+	REACTOR,
+	ARGV0,
+	GRACE,
+	STACK_LIMIT,
+	MEMORY_LIMIT,
+	TIME_LIMIT,
+	FUEL,
+	COREDUMP,
+};
 
 const struct option run_options[] = {
 	{INVOKE, '\0', "invoke", "NAME", "call this export with ARGS and print its results"},
+	{REACTOR, '\0', "reactor", NULL, "call '_initialize', then the export named behind FILE"},
+	WASI_OPTIONS,
+	{ARGV0, '\0', "argv0", "NAME", "what the guest is called, instead of FILE"},
+	{GRACE, '\0', "grace", "TIME",
+	 "seconds, or 500ms, 2m, ..., for a server to end (default 10)"},
 	{STACK_LIMIT, '\0', "stack-limit", "SIZE", "bytes of stack for the guest (default 1M)"},
 	{MEMORY_LIMIT, '\0', "memory-limit", "SIZE", "bytes of all memories and tables together"},
 	{TIME_LIMIT, '\0', "time-limit", "MS", "stop the guest after so many milliseconds"},
@@ -29,6 +45,12 @@ const char run_details[] =
 	"Without --invoke the export '_start' is called. FILE '-' is standard input. SIZE is a "
 	"number\n"
 	"of bytes, with K, M, G or T for powers of 1024.\n\n"
+	"A guest has no directories and no variables but those given; what stands behind "
+	"GUEST:HOST: is\n"
+	"readonly (or ro), rw, root (absolute links begin again at the directory), or several of "
+	"them.\n"
+	"A signal ends the guest with exit code 128 + number; a guest that was handed a listening\n"
+	"socket, or listens, first has the time of --grace to finish what it has begun.\n\n"
 	"ARGS after --invoke are read by the type of the parameter: integers in decimal or 0x...,\n"
 	"floats also as 0x1.8p3, inf, nan or nan:0x..., v128 as 0x and 32 digits, externref as a "
 	"number\n"
@@ -40,6 +62,14 @@ static bool take(struct options *o, int id, struct guest_plan *plan)
 	case INVOKE:
 		plan->invoke = o->value;
 		return true;
+	case REACTOR:
+		plan->reactor = GUEST_REACTOR;
+		return true;
+	case ARGV0:
+		plan->argv0 = o->value;
+		return true;
+	case GRACE:
+		return options_duration(o, &plan->grace_ms);
 	case STACK_LIMIT:
 		return options_size(o, &plan->stack_bytes);
 	case MEMORY_LIMIT:
@@ -54,8 +84,11 @@ static bool take(struct options *o, int id, struct guest_plan *plan)
 	case COREDUMP:
 		plan->coredump = o->value;
 		return true;
-	default:
+	case FEATURES_ENABLE:
+	case FEATURES_DISABLE:
 		return features_switch(o, id, &plan->features);
+	default:
+		return wasi_option(&plan->wasi, o, id);
 	}
 }
 
@@ -82,9 +115,15 @@ static bool take_invoke(char **args, struct guest_plan *plan)
 
 int run_verb(const struct verb *verb, char **args)
 {
-	struct guest_plan plan = {.features = skiff_features_default()};
+	static struct guest_plan plan; /* static so that a leak checker sees what it owns */
 	struct options o;
 	int id;
+
+	plan = (struct guest_plan){
+		.features = skiff_features_default(),
+		.grace_ms = GUEST_GRACE_MS,
+		.manner = {EXIT_USAGE, EXIT_TIME, EXIT_FUEL, "--fuel"},
+	};
 
 	options_init(&o, verb, args);
 	while ((id = options_next(&o)) != OPTIONS_WORD) {

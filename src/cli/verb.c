@@ -10,10 +10,11 @@
 #include <string.h>
 
 const struct verb verb_table[] = {
-#define VERB(name, usage, help) {#name, usage, help, name##_verb, name##_options, name##_details},
+#define VERB(name, usage, help) \
+	{#name, "skiff " #name, usage, help, name##_verb, name##_options, name##_details},
 #include "cli/verbs.def"
 #undef VERB
-	{NULL, NULL, NULL, NULL, NULL, NULL},
+	{NULL, NULL, NULL, NULL, NULL, NULL, NULL},
 };
 
 const struct verb *verb_find(const char *name)

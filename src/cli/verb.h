@@ -15,11 +15,12 @@ struct option {
 	char letter; /* or '\0' */
 	const char *name; /* without dashes */
 	const char *value; /* what to call the value; NULL: takes none */
-	const char *help;
+	const char *help; /* NULL: the details tell of it */
 };
 
 struct verb {
 	const char *name;
+	const char *command; /* what is typed to get it */
 	const char *usage;
 	const char *help;
 	int (*run)(const struct verb *verb, char **args); /* returns the exit code */

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Guests of WASI for the tests of the command line, as text: wat2wasm translates them."""
+
+IMPORTS = {
+    "args_sizes_get": "i32 i32", "args_get": "i32 i32", "environ_sizes_get": "i32 i32",
+    "environ_get": "i32 i32", "fd_write": "i32 i32 i32 i32", "fd_read": "i32 i32 i32 i32",
+    "fd_close": "i32", "fd_prestat_get": "i32 i32", "fd_prestat_dir_name": "i32 i32 i32",
+    "path_open": "i32 i32 i32 i32 i32 i64 i64 i32 i32", "poll_oneoff": "i32 i32 i32 i32",
+    "sock_accept": "i32 i32 i32", "sock_open": "i32 i32 i32",
+}
+
+# Helpers of all guests. Cells below 1024 are scratch.
+COMMON = r"""
+(memory (export "memory") 300)
+(func $put (param $at i32) (param $size i32) (result i32)
+  (i32.store (i32.const 0) (local.get $at)) (i32.store (i32.const 4) (local.get $size))
+  (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))
+(func $line (param $at i32) (param $size i32)
+  (drop (call $put (local.get $at) (local.get $size)))
+  (i32.store8 (i32.const 12) (i32.const 10))
+  (drop (call $put (i32.const 12) (i32.const 1))))
+(func $sleep (param $ms i32) (result i32)
+  (memory.fill (i32.const 64) (i32.const 0) (i32.const 48))
+  (i32.store (i32.const 80) (i32.const 1))
+  (i64.store (i32.const 88) (i64.mul (i64.extend_i32_u (local.get $ms)) (i64.const 1000000)))
+  (call $poll_oneoff (i32.const 64) (i32.const 128) (i32.const 1) (i32.const 160)))
+"""
+
+
+def guest(text, *names):
+    """A module that imports these functions of preview 1 and those that COMMON needs."""
+    wanted = dict.fromkeys(("fd_write", "poll_oneoff", "proc_exit") + names)
+    lines = ['(import "wasi_snapshot_preview1" "%s" (func $%s (param %s)%s))' % (
+        name, name, IMPORTS.get(name, "i32"), "" if name == "proc_exit" else " (result i32)")
+        for name in wanted]
+    return "(module\n" + "\n".join(lines) + COMMON + text + ")\n"
+
+
+# Its arguments, then its environment: the strings as they lie in memory, a line each.
+SHOW = guest(r"""
+(func (export "_start")
+  (drop (call $args_sizes_get (i32.const 16) (i32.const 20)))
+  (drop (call $args_get (i32.const 1048576) (i32.const 2097152)))
+  (call $line (i32.const 2097152) (i32.load (i32.const 20)))
+  (drop (call $environ_sizes_get (i32.const 16) (i32.const 20)))
+  (drop (call $environ_get (i32.const 1048576) (i32.const 2097152)))
+  (call $line (i32.const 2097152) (i32.load (i32.const 20))))
+(func (export "nine") (result i32) (i32.const 9))
+""", "args_sizes_get", "args_get", "environ_sizes_get", "environ_get")
+
+# preopens: the names of its directories. look, make: the errno of opening "in", and of making "new".
+FILES = guest(r"""
+(data (i32.const 1024) "in") (data (i32.const 1032) "new") (data (i32.const 1040) "link")
+(func (export "preopens") (local $fd i32)
+  (local.set $fd (i32.const 3))
+  (block $end
+    (loop $next
+      (br_if $end (call $fd_prestat_get (local.get $fd) (i32.const 16)))
+      (drop (call $fd_prestat_dir_name (local.get $fd) (i32.const 2048) (i32.load (i32.const 20))))
+      (call $line (i32.const 2048) (i32.load (i32.const 20)))
+      (local.set $fd (i32.add (local.get $fd) (i32.const 1)))
+      (br $next))))
+(func (export "look") (param $fd i32) (result i32)
+  (call $path_open (local.get $fd) (i32.const 0) (i32.const 1024) (i32.const 2) (i32.const 0)
+    (i64.const 2) (i64.const 0) (i32.const 0) (i32.const 16)))
+(func (export "follow") (param $fd i32) (result i32)
+  (call $path_open (local.get $fd) (i32.const 1) (i32.const 1040) (i32.const 4) (i32.const 0)
+    (i64.const 2) (i64.const 0) (i32.const 0) (i32.const 16)))
+(func $make (export "make") (param $fd i32) (result i32)
+  (call $path_open (local.get $fd) (i32.const 0) (i32.const 1032) (i32.const 3) (i32.const 1)
+    (i64.const 64) (i64.const 0) (i32.const 0) (i32.const 16)))
+;; the errno of writing a mebibyte into it
+(func (export "fill") (param $fd i32) (result i32)
+  (drop (call $make (local.get $fd)))
+  (i32.store (i32.const 0) (i32.const 65536)) (i32.store (i32.const 4) (i32.const 1048576))
+  (drop (call $fd_write (i32.load (i32.const 16)) (i32.const 0) (i32.const 1) (i32.const 8)))
+  (call $fd_write (i32.load (i32.const 16)) (i32.const 0) (i32.const 1) (i32.const 8)))
+""", "fd_prestat_get", "fd_prestat_dir_name", "path_open")
+
+# Says "up" and sleeps for three quarters of a second; then its exit code is 7.
+SLEEPS = guest(r"""
+(data (i32.const 1024) "up")
+(func (export "_start")
+  (call $line (i32.const 1024) (i32.const 2))
+  (drop (call $sleep (i32.const 750)))
+  (call $proc_exit (i32.const 7)))
+""")
+
+# Says "up" and waits for standard input.
+WAITS = guest(r"""
+(data (i32.const 1024) "up")
+(func (export "_start")
+  (call $line (i32.const 1024) (i32.const 2))
+  (i32.store (i32.const 0) (i32.const 2048)) (i32.store (i32.const 4) (i32.const 16))
+  (drop (call $fd_read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8))))
+""", "fd_read")
+
+# Says "up" and runs for ever.
+SPINS = guest(r"""
+(data (i32.const 1024) "up")
+(func (export "_start") (call $line (i32.const 1024) (i32.const 2)) (loop (br 0)))
+""")
+
+# Writes until it cannot; its exit code is the errno.
+FLOODS = guest(r"""
+(func (export "_start") (local $errno i32)
+  (loop $on
+    (br_if $on (i32.eqz (local.tee $errno (call $put (i32.const 2048) (i32.const 4096))))))
+  (call $proc_exit (local.get $errno)))
+""")
+
+# Says "up"; answers each connection's first bytes with "ok" after a tenth of a second.
+SERVES = guest(r"""
+(data (i32.const 1024) "up") (data (i32.const 1032) "ok")
+(func $answer (param $fd i32)
+  (i32.store (i32.const 0) (i32.const 2048)) (i32.store (i32.const 4) (i32.const 16))
+  (drop (call $fd_read (local.get $fd) (i32.const 0) (i32.const 1) (i32.const 8)))
+  (drop (call $sleep (i32.const 100)))
+  (i32.store (i32.const 0) (i32.const 1032)) (i32.store (i32.const 4) (i32.const 2))
+  (drop (call $fd_write (local.get $fd) (i32.const 0) (i32.const 1) (i32.const 8)))
+  (drop (call $fd_close (local.get $fd))))
+(func (export "_start")
+  (call $line (i32.const 1024) (i32.const 2))
+  (loop $on
+    (if (call $sock_accept (i32.const 3) (i32.const 0) (i32.const 512))
+      (then (call $proc_exit (i32.const 99))))
+    (call $answer (i32.load (i32.const 512)))
+    (br $on)))
+""", "fd_read", "fd_close", "sock_accept")
+
+# The errno of opening a socket.
+SOCKET = guest(r"""
+(func (export "_start")
+  (call $proc_exit (call $sock_open (i32.const 1) (i32.const 2) (i32.const 16))))
+""", "sock_open")
+
+# A library: "count" is 5 only where "_initialize" has run.
+REACTOR = guest(r"""
+(global $count (mut i32) (i32.const 0))
+(func (export "_initialize") (global.set $count (i32.add (global.get $count) (i32.const 5))))
+(func (export "count") (result i32) (global.get $count))
+(func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))
+(func (export "negative") (result i32 i64) (i32.const -1) (i64.const -2))
+(func (export "show") (result i32)
+  (drop (call $args_sizes_get (i32.const 16) (i32.const 20)))
+  (drop (call $args_get (i32.const 1048576) (i32.const 2097152)))
+  (call $line (i32.const 2097152) (i32.load (i32.const 20)))
+  (i32.const 0))
+(func (export "leave") (param i32) (call $proc_exit (local.get 0)))
+(func (export "grow") (param i32) (result i32) (memory.grow (local.get 0)))
+(func (export "die") unreachable)
+""", "args_sizes_get", "args_get")
+
+TYPED_INITIALIZE = '(module (func (export "_initialize") (param i32)) (func (export "f")))'
+MISSPELT = '(module (import "wasi_snapshot_preview1" "proc_exi" (func (param i32))) (func (export "_start")))'

@@ -371,7 +371,7 @@ static void attempt_once(const struct attempt *attempt, unsigned flags, bool no_
 	world_close(&w);
 }
 
-static const unsigned kinds[] = {0, MOUNT_ROOT, MOUNT_READ_ONLY, MOUNT_ROOT | MOUNT_READ_ONLY};
+static const unsigned kinds[] = {0, MOUNT_ROOT, MOUNT_READ_ONLY};
 
 static void test_attempts(void **state)
 {

@@ -4,6 +4,7 @@
 # but Debian 12, git, make and this checkout: tools/setup installs what is missing and says so.
 #
 #   SUITES=DIR     conformance suites (default: ../shared/suites, if there)
+#   SUITE=DIR      WASI's own test programs, for make wasi
 #   PREFIX=DIR     where install puts things (default: /usr/local); DESTDIR=DIR goes in front of it
 #   FUZZ_SECONDS=N how long `make test` runs each fuzz target (default: 10)
 #   JOBS=N         compilers at a time (default: one a core)
@@ -25,6 +26,7 @@ help:
 	@echo "make test     everything that can be tested; closes with the counts"
 	@echo "make build    build/skiff, build/libskiff.so, tests, examples"
 	@echo "make spec     the specification's test suite, group by group"
+	@echo "make wasi     WASI's own test suite (SUITE=DIR: where it is)"
 	@echo "make bench    speed against other engines and native code"
 	@echo "make fuzz     fuzz decoder and validator until stopped (FUZZ_SECONDS=N: that long)"
 	@echo "make lint     layers, formatting, clang-tidy, sizes"
@@ -42,7 +44,7 @@ build: setup $(B)/build.ninja
 	ninja -C $(B) -j $(JOBS)
 
 run: setup $(B)/build.ninja
-	@ninja -C $(B) -j $(JOBS) skiff example/primes.wasm
+	@ninja -C $(B) -j $(JOBS) skiff example/primes.wasm example/echo.wasm
 	@tools/run-example $(B)
 
 test:
@@ -52,9 +54,16 @@ test:
 spec: build
 	@tools/test --show spec
 
+ifdef SUITE
+wasi: build
+	@test/wasi/suite.py --skiff $(B)/skiff --jobs $(JOBS) '$(abspath $(SUITE))'
+else
 wasi:
-	@echo "make wasi: the WASI test suite comes with WASI, in a later version."
-	@exit 1
+	@echo "make wasi: SUITE=DIR is missing: a folder with WASI's own test programs, as their repository has them:" >&2
+	@echo "  git clone --depth 1 -b prod/testsuite-base https://github.com/WebAssembly/wasi-testsuite DIR" >&2
+	@echo "  make wasi SUITE=DIR" >&2
+	@exit 2
+endif
 
 bench:
 	@tools/setup bench

@@ -3,7 +3,8 @@
 
 Everything made here goes to BUILD/bench (BUILD is the environment variable, or `build` beside this
 folder) and is made again only when a source is newer. A part whose tool is missing is None, and
-whoever uses it says so in the table; nothing here fails because an engine is not installed.
+whoever uses it says so in the table; nothing here fails because an engine is not installed. Where a
+source is not there at all, as in a folder made by `wasi --pack`, what was made of it is taken as it is.
 """
 
 import math
@@ -91,7 +92,7 @@ def newer(target, sources):
     if not os.path.exists(target):
         return True
     made = os.path.getmtime(target)
-    return any(os.path.getmtime(s) > made for s in sources)
+    return any(os.path.exists(s) and os.path.getmtime(s) > made for s in sources)
 
 
 def out(name):
@@ -167,9 +168,34 @@ def program_native(name):
 
 def native_tool(name, *flags, cc=None, suffix=""):
     """A C program of this folder that does not use the engine."""
-    target, path = out(name + suffix), os.path.join(HERE, name + ".c")
+    return native_of(os.path.join(HERE, name + ".c"), name + suffix, *flags, cc=cc)
+
+
+def native_of(path, name, *flags, cc=None):
+    target = out(name)
+    if not newer(target, [path]):
+        return target
     return make(target, [path], [cc or native_cc(), *NATIVE_FLAGS, "-Wall", "-Wextra", *flags,
                                  "-o", target + ".tmp", path])
+
+
+def wasi_cc():
+    """The words of a command that compiles C to WASI, or None. WASI_CC names one: a wasi-sdk's clang, say."""
+    words = os.environ.get("WASI_CC", "clang --target=wasm32-wasi --sysroot=/usr").split()
+    words[:1] = [shutil.which(words[0])] if words else [None]
+    probe = ["-mexec-model=reactor", "-x", "c", "-o", "/dev/null", "/dev/null"]
+    if words[0] and subprocess.run([*words, *probe], capture_output=True).returncode == 0:
+        return words
+    return None
+
+
+def wasi_of(path, name):
+    """A program for WASI, or None where there is no compiler for it."""
+    target = out(name + ".wasm")
+    if not newer(target, [path]):
+        return target
+    command = wasi_cc()
+    return command and make(target, [path], [*command, "-O2", "-s", "-o", target + ".tmp", path])
 
 
 def engine_tool(name):

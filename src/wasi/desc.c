@@ -59,8 +59,6 @@ int desc_new(struct desc **ret, int fd, uint8_t type, uint16_t flags)
 		type = (uint8_t)((st.st_mode & S_IFMT) >> 12);
 		if (status & O_APPEND)
 			flags |= DESC_APPEND;
-		if ((flags & DESC_SHARED) && (status & O_NONBLOCK))
-			flags |= DESC_NONBLOCK;
 	}
 	desc = calloc(1, sizeof(*desc));
 	if (desc == NULL)

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/base.h"
 #include "exec/instance.h"
@@ -289,12 +290,12 @@ enum {
 	STREAM_RIGHTS = R(FD_READ) | R(FD_WRITE) | R(FD_FDSTAT_SET_FLAGS) | R(FD_FILESTAT_GET) |
 			R(POLL_FD_READWRITE),
 	SOCKET_RIGHTS = STREAM_RIGHTS | R(SOCK_SHUTDOWN) | R(SOCK_ACCEPT),
-	/* What a read-only mount takes away. */
+	/* What a read-only mount takes away. Not CREATE_FILE: what is there may be opened with O_CREAT. */
 	CHANGING = R(FD_WRITE) | R(FD_ALLOCATE) | R(FD_FILESTAT_SET_SIZE) |
-		   R(FD_FILESTAT_SET_TIMES) | R(PATH_CREATE_DIRECTORY) | R(PATH_CREATE_FILE) |
-		   R(PATH_LINK_TARGET) | R(PATH_RENAME_SOURCE) | R(PATH_RENAME_TARGET) |
-		   R(PATH_FILESTAT_SET_SIZE) | R(PATH_FILESTAT_SET_TIMES) | R(PATH_SYMLINK) |
-		   R(PATH_REMOVE_DIRECTORY) | R(PATH_UNLINK_FILE),
+		   R(FD_FILESTAT_SET_TIMES) | R(PATH_CREATE_DIRECTORY) | R(PATH_LINK_TARGET) |
+		   R(PATH_RENAME_SOURCE) | R(PATH_RENAME_TARGET) | R(PATH_FILESTAT_SET_SIZE) |
+		   R(PATH_FILESTAT_SET_TIMES) | R(PATH_SYMLINK) | R(PATH_REMOVE_DIRECTORY) |
+		   R(PATH_UNLINK_FILE),
 };
 
 uint64_t p1_rights_of(const struct desc *desc)
@@ -309,6 +310,9 @@ uint64_t p1_rights_of(const struct desc *desc)
 	case DESC_STREAM:
 		break;
 	}
+	/* A libc takes a character device for a terminal unless it can seek: /dev/null can. */
+	if (desc->type == DT_CHR && !isatty(desc->fd))
+		return STREAM_RIGHTS | R(FD_SEEK) | R(FD_TELL);
 	return STREAM_RIGHTS;
 }
 

@@ -37,6 +37,18 @@ static uint32_t begin(const struct p1 *p, struct transfer *t, uint32_t fd, uint6
 	return error;
 }
 
+/* At a place of its own: that takes the right to seek, too, of what has places. */
+static uint32_t begin_at(const struct p1 *p, struct transfer *t, uint32_t fd, uint64_t rights,
+			 uint32_t iovs, uint32_t count)
+{
+	uint32_t error = begin(p, t, fd, rights, iovs, count);
+
+	if (error == P1_SUCCESS && t->desc->kind == DESC_FILE &&
+	    (t->desc->rights & P1_R_FD_SEEK) == 0)
+		return P1_NOTCAPABLE;
+	return error;
+}
+
 static uint32_t finish(const struct p1 *p, const struct transfer *t, ssize_t done)
 {
 	if (done < 0)
@@ -69,7 +81,7 @@ uint32_t p1_fd_pread(struct p1 *p, uint32_t fd, uint32_t iovs, uint32_t count, u
 		     uint32_t ret)
 {
 	AUTO_TRANSFER struct transfer t = {.ret = ret};
-	uint32_t error = begin(p, &t, fd, P1_R_FD_READ, iovs, count);
+	uint32_t error = begin_at(p, &t, fd, P1_R_FD_READ, iovs, count);
 
 	if (error != P1_SUCCESS)
 		return error;
@@ -80,7 +92,7 @@ uint32_t p1_fd_pwrite(struct p1 *p, uint32_t fd, uint32_t iovs, uint32_t count, 
 		      uint32_t ret)
 {
 	AUTO_TRANSFER struct transfer t = {.ret = ret};
-	uint32_t error = begin(p, &t, fd, P1_R_FD_WRITE, iovs, count);
+	uint32_t error = begin_at(p, &t, fd, P1_R_FD_WRITE, iovs, count);
 
 	if (error != P1_SUCCESS)
 		return error;

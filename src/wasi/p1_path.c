@@ -16,11 +16,13 @@ struct named {
 	struct desc *desc; /* AUTO_NAMED puts it back */
 	struct place place;
 	struct name name;
+	char *joined; /* owned: of `name`, where it is not the guest's own text; or NULL */
 };
 
 static void named_cleanup(struct named *named)
 {
 	desc_unref(named->desc);
+	free(named->joined);
 }
 #define AUTO_NAMED __attribute__((cleanup(named_cleanup)))
 
@@ -40,21 +42,52 @@ static bool begins_in(const struct place *place, const char *path, uint32_t size
 	return fstatat(place->fd, first, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+static bool goes_up(const char *path, uint32_t size)
+{
+	for (uint32_t i = 0; i + 1 < size; i++)
+		if (path[i] == '.' && path[i + 1] == '.')
+			return true;
+	return false;
+}
+
+/* "../x" in the working directory, which is no end for the guest: from the mount's top, with the directory in front. */
+static int begin_at_top(struct named *named)
+{
+	size_t front = strlen(named->place.path);
+
+	named->joined = malloc(front + 1 + named->name.size);
+	if (named->joined == NULL)
+		return -ENOMEM;
+	memcpy(named->joined, named->place.path, front);
+	named->joined[front] = '/';
+	memcpy(named->joined + front + 1, named->name.path, named->name.size);
+	named->name.path = named->joined;
+	named->name.size += front + 1;
+	named->place.fd = named->place.mounts->items[named->place.mount].fd;
+	named->place.path = "";
+	return 0;
+}
+
 /*
  * A libc hands "/etc/hosts" and "etc/hosts" over alike, as "etc/hosts" in the preopen "." (system.c, preopen_workdir()).
  * What begins with a name that the working directory has, or that nobody has, is taken to be below it; what
  * begins with a name only the guest's "/" has, there.
  */
-static void find_place(const struct p1 *p, struct named *named, const char *path, uint32_t size)
+static int find_place(const struct p1 *p, struct named *named)
 {
+	const char *path = named->name.path;
+	uint32_t size = (uint32_t)named->name.size;
 	struct place top;
 	const char *rest;
 
-	if ((named->desc->flags & DESC_WORKDIR) == 0 || size == 0 || path[0] == '.' ||
-	    !system_place(p->system, "/", &top, &rest))
-		return;
-	if (!begins_in(&named->place, path, size) && begins_in(&top, path, size))
+	if ((named->desc->flags & DESC_WORKDIR) == 0 || size == 0 || path[0] == '/')
+		return 0;
+	if (path[0] != '.' && system_place(p->system, "/", &top, &rest) &&
+	    !begins_in(&named->place, path, size) && begins_in(&top, path, size))
 		named->place = top;
+	else if (named->place.path[0] != '\0' && goes_up(path, size))
+		return begin_at_top(named);
+	return 0;
 }
 
 static uint32_t take_name(const struct p1 *p, struct named *ret, uint32_t fd, uint64_t rights,
@@ -67,9 +100,8 @@ static uint32_t take_name(const struct p1 *p, struct named *ret, uint32_t fd, ui
 		return error;
 	if (text == NULL)
 		return P1_FAULT;
-	find_place(p, ret, text, size);
 	ret->name = (struct name){&ret->place, text, size};
-	return P1_SUCCESS;
+	return p1_error(find_place(p, ret));
 }
 
 /* -- Opening ------------------------------------------------------------------------------------------- */

@@ -26,7 +26,7 @@
 
 enum {
 	OPEN_FLAGS = O_ACCMODE | O_PATH | O_CREAT | O_EXCL | O_TRUNC | O_DIRECTORY | O_APPEND |
-		     O_SYNC | O_DSYNC | O_NOFOLLOW,
+		     O_SYNC /* and with it O_DSYNC */ | O_NOFOLLOW,
 	OPEN_PATH_FLAGS = O_PATH | O_DIRECTORY | O_NOFOLLOW, /* all that O_PATH goes with */
 };
 

@@ -199,7 +199,7 @@ static bool is_number_like(const char *text)
 
 static bool parse_host(char *text, struct policy_rule *rule)
 {
-	size_t size = strlen(text);
+	size_t size;
 	char *close;
 
 	if (strcmp(text, "*") == 0) {

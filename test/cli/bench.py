@@ -4,6 +4,7 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -87,7 +88,15 @@ def test(work):
     return work
 
 
+def default_signals():
+    """Who started us in the background has us ignore some, and skiff would leave those alone, as it should."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def run_tests(b, words):
+    default_signals()
     passed, failed, skipped, number = 0, 0, 0, 0
     for title, work in TESTS:
         if words and not any(word in title for word in words):

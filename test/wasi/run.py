@@ -813,6 +813,9 @@ def find_guest_tests():
 
 
 def run_tests(b, words):
+    # Who started us in the background has us ignore these, and skiff would leave that so.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     passed, failed, skipped, number = 0, 0, 0, 0
     for title, work in TESTS:
         if words and not any(word in title for word in words):

@@ -111,7 +111,7 @@ uint32_t p1_add(const struct p1 *p, struct desc *desc, uint32_t at);
 /* What a descriptor of this kind can have of rights at most. */
 uint64_t p1_rights_of(const struct desc *desc);
 uint64_t p1_inheriting_of(const struct desc *desc);
-/* All of them, but for what its mount forbids. */
+/* All of them. What a read-only mount forbids, the system layer refuses. */
 void p1_give_rights(struct desc *desc);
 /* The same to all a guest begins with: the system is sealed, and preview 1 is its face. */
 void p1_begin(struct system *system);

@@ -4,21 +4,17 @@
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 
 sys.dont_write_bytecode = True
-import modules  # noqa: E402
-
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "test"))
+import modules  # noqa: E402
+from tap import TESTS, Skip, run_tests, test  # noqa: E402,F401
+
 TIME_LIMIT = 30  # of one run, in seconds
-TESTS = []
-
-
-class Skip(Exception):
-    pass
 
 
 class Result:
@@ -81,42 +77,3 @@ class Bench:
         assert r.err.count("\n") == 1 and r.err.endswith("\n"), "one line expected\n" + str(r)
         assert len(r.err) < 1200, "a sentence, not a book\n" + str(r)
         return r
-
-
-def test(work):
-    TESTS.append((work.__name__.replace("_", " "), work))
-    return work
-
-
-def default_signals():
-    """Who started us in the background has us ignore some, and skiff would leave those alone, as it should."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    for number in (signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM):
-        signal.signal(number, signal.SIG_DFL)
-
-
-def run_tests(b, words):
-    default_signals()
-    passed, failed, skipped, number = 0, 0, 0, 0
-    for title, work in TESTS:
-        if words and not any(word in title for word in words):
-            continue
-        number += 1
-        try:
-            work(b)
-        except Skip as reason:
-            skipped += 1
-            print("ok %d - %s # SKIP %s" % (number, title, reason))
-        except (AssertionError, OSError, ValueError, KeyError, AttributeError, IndexError,
-                subprocess.TimeoutExpired) as mistake:
-            failed += 1
-            print("not ok %d - %s" % (number, title))
-            for line in ("%s: %s" % (type(mistake).__name__, mistake)).split("\n"):
-                print("#   " + line[:1000])
-        else:
-            passed += 1
-            print("ok %d - %s" % (number, title))
-        sys.stdout.flush()
-    print("1..%d" % number)
-    print("%d passed, %d failed, %d skipped" % (passed, failed, skipped))
-    return 1 if failed else 0

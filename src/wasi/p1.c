@@ -50,17 +50,24 @@
 enum { NONE, ERRNO };
 
 const struct p1_row p1_rows[] = {
-#define P1(name, result, ...)              \
-	{#name,                            \
-	 "" P1_MAP(LETTER, ##__VA_ARGS__), \
-	 call_##name,                      \
-	 sizeof(#name) - 1,                \
-	 P1_COUNT(__VA_ARGS__),            \
+#define P1(name, result, ...)                                                               \
+	{#name, "" P1_MAP(LETTER, ##__VA_ARGS__), sizeof(#name) - 1, P1_COUNT(__VA_ARGS__), \
 	 (result) == ERRNO},
 #include "wasi/p1.def"
 #undef P1
 };
 const uint32_t p1_row_count = ARRAY_SIZE(p1_rows);
+
+static uint32_t (*const calls[])(struct p1 *p, const slot *args) = {
+#define P1(name, result, ...) call_##name,
+#include "wasi/p1.def"
+#undef P1
+};
+
+uint32_t p1_call(const struct p1_row *row, struct p1 *p, const slot *args)
+{
+	return calls[row - p1_rows](p, args);
+}
 
 static bool text_is(const char *text, const char *bytes, size_t size)
 {
@@ -138,7 +145,7 @@ static enum status enter(struct thread *thread, struct func *self, slot *frame)
 	if (thread_native_left(thread) < HOST_STACK_RESERVE)
 		return thread_trap(thread, TRAP_STACK_EXHAUSTED,
 				   thread->call_pc != NULL ? thread->call_pc - 1 : NULL);
-	error = host->row->call(&p, frame);
+	error = p1_call(host->row, &p, frame);
 	if (host->row->returns)
 		frame[0] = error;
 	return end_of(&p);

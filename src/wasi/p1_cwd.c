@@ -78,12 +78,12 @@ static uint32_t constant_of(const struct instruction *in)
 	return (uint32_t)value;
 }
 
-static uint32_t offset_of(const struct instruction *in)
+/* Where in memory 0 a load goes, behind this address. */
+static bool leads_to(const struct instruction *in, uint32_t address, uint32_t word)
 {
-	struct reader r = {.at = in->immediates, .end = in->next};
-	uint32_t align = 0, offset = 0;
+	struct instruction_access access = instruction_access(in);
 
-	return reader_u32(&r, &align) && reader_u32(&r, &offset) ? offset : 0;
+	return access.memory == 0 && address + access.offset == word;
 }
 
 /* Which of the words this function loads, if it knows ERANGE; 0: none. */
@@ -97,7 +97,7 @@ static uint32_t word_of_func(const struct search *search, const uint8_t *at, con
 
 		if (in.opcode == OP_I32_LOAD && follows)
 			for (uint32_t i = 0; i < search->count; i++)
-				if (constant + offset_of(&in) == search->words[i])
+				if (leads_to(&in, constant, search->words[i]))
 					loaded = search->words[i];
 		follows = in.opcode == OP_I32_CONST;
 		if (follows)
@@ -144,6 +144,8 @@ bool p1_cwd_set(struct instance *instance, const char *workdir)
 	struct search search = {.instance = instance};
 	uint32_t string;
 
+	if (instance->memory->limits.is64)
+		return false;
 	find_words(&search);
 	if (search.count != 0)
 		find_loads(&search);

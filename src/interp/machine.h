@@ -117,14 +117,32 @@ static inline __attribute__((always_inline)) const uint8_t *leb_s32(const uint8_
 	return next;
 }
 
-static inline __attribute__((always_inline)) const uint8_t *leb_u64(const uint8_t *p, uint64_t *ret)
+static COLD __attribute__((noinline, unused)) const uint8_t *leb_u64_long(const uint8_t *p,
+									  uint64_t *ret)
 {
-	uint64_t value = *p++;
+	uint64_t value = 0;
+	unsigned shift = 0;
 
-	for (unsigned shift = 7; UNLIKELY(p[-1] >= 0x80); shift += 7)
-		value = (value & ~(UINT64_MAX << shift)) | (uint64_t)*p++ << shift;
+	do {
+		value |= (uint64_t)(*p & 0x7f) << shift;
+		shift += 7;
+	} while (*p++ >= 0x80);
 	*ret = value;
 	return p;
+}
+
+static inline __attribute__((always_inline)) const uint8_t *leb_u64(const uint8_t *p, uint64_t *ret)
+{
+	uint64_t value = *p;
+
+	if (UNLIKELY(value >= 0x80)) {
+		if (p[1] >= 0x80)
+			return leb_u64_long(p, ret);
+		*ret = (value & 0x7f) | (uint64_t)p[1] << 7;
+		return p + 2;
+	}
+	*ret = value;
+	return p + 1;
 }
 
 static inline __attribute__((always_inline)) const uint8_t *leb_s64(const uint8_t *p, uint64_t *ret)

@@ -96,6 +96,8 @@ static const uint8_t memory_index[] = {
 	MODULE(TYPE_SECTION(0, 0), SECTION(3, 1, 0), MEMORY_SECTION,
 	       SECTION(10, 1, BODY(0, 0x41, 0, 0x28, 0x42, 0, 0, 0x1a, 0x0b)))};
 static const uint8_t two_memories[] = {MODULE(SECTION(5, 2, 0, 1, 0, 1))};
+static const uint8_t imported_memories[] = {
+	MODULE(SECTION(2, 2, 0, 0, 2, 0, 1, 1, 'm', 0, 2, 0, 1))};
 static const uint8_t memory64[] = {MODULE(SECTION(5, 1, 4, 1))};
 static const uint8_t table64[] = {MODULE(SECTION(4, 1, 0x70, 4, 1))};
 static const uint8_t shared_memory[] = {MODULE(SECTION(5, 1, 3, 1, 1))};
@@ -149,9 +151,10 @@ static const struct sample samples[] = {
 	SAMPLE_LATER(EXCEPTIONS, throw_ref, "throw_ref"),
 	SAMPLE_LATER(LEGACY_EXCEPTIONS, legacy_try, "try"),
 	SAMPLE_OFF(MULTI_MEMORY, memory_index, "malformed memop flags 0x42"),
-	SAMPLE_LATER(MULTI_MEMORY, two_memories, "multiple memories"),
-	SAMPLE_LATER(MEMORY64, memory64, "64-bit memories and tables"),
-	SAMPLE_LATER(MEMORY64, table64, "64-bit memories and tables"),
+	SAMPLE(MULTI_MEMORY, two_memories),
+	SAMPLE(MULTI_MEMORY, imported_memories),
+	SAMPLE(MEMORY64, memory64),
+	SAMPLE(MEMORY64, table64),
 	SAMPLE_LATER(THREADS, shared_memory, "shared memories"),
 	SAMPLE_LATER(THREADS, fence, "atomic.fence"),
 };

@@ -12,6 +12,9 @@ import sys
 sys.dont_write_bytecode = True
 
 TYPES = {"i": 0x7f, "l": 0x7e, "f": 0x7d, "d": 0x7c, "v": 0x7b}
+# Where an access may be: the memories of a module, which one it is in, and so the type of its address.
+NEAR, WIDE, OTHER, OTHER_WIDE = ([[0, 1]], 0, "i"), ([[4, 1]], 0, "l"), ([[4, 1], [0, 1]], 1, "i"), (
+    [[0, 1], [4, 1]], 1, "l")
 IMMEDIATES = {"NONE": [], "MEMARG": [0, 3], "MEMARG_LANE": [0, 3, 1], "LANE": [1],
               "LANES16": list(range(8, 24))}
 END = 0x0b
@@ -68,20 +71,50 @@ def rows(path):
                 yield int(cells[1], 16), int(cells[2], 16), cells[4], cells[5], cells[7]
 
 
-def of_rows(group):
+def of_rows(group, place=NEAR):
     """A module with a function for each of these: operands from locals, the result given back."""
+    memories, memory, address = place
     types, bodies, exports = [], [], []
     for i, (prefix, code, immediate, signature, _) in enumerate(group):
         params, result = signature.split("_")
+        immediates = IMMEDIATES[immediate]
+        if immediate.startswith("MEMARG"):
+            params = address + params[1:]
+            immediates = ([0x40, memory] if memory else [0]) + immediates[1:]
         types.append(func_type([TYPES[p] for p in params], [TYPES[r] for r in result]))
         opcode = [code] if prefix == 0 else [prefix] + leb(code)
         operands = [byte for k in range(len(params)) for byte in (0x20, k)]
-        bodies.append(body(operands + opcode + IMMEDIATES[immediate]))
+        bodies.append(body(operands + opcode + immediates))
         exports.append(export("f%d" % i, 0, i))
-    exports.append(export("memory", 2, 0))
+    exports.append(export("memory", 2, memory))
+    constant = 0x41 if memories[0][0] == 0 else 0x42
     return module(section(1, vector(types)), section(3, vector([leb(i) for i in range(len(group))])),
-                  section(5, [1, 0, 1]), section(7, vector(exports)), section(10, vector(bodies)),
-                  section(11, vector([[0, 0x41, 16, END] + counted([1, 2, 3, 4, 5])])))
+                  section(5, vector(memories)), section(7, vector(exports)),
+                  section(10, vector(bodies)),
+                  section(11, vector([[0, constant, 16, END] + counted([1, 2, 3, 4, 5])])))
+
+
+def far_by_hand():
+    """Memories and tables of both widths, and what moves between them."""
+    codes = {
+        "memories": [0x41, 1, 0x42, 2, 0x41, 4, 0xfc, 10, 0, 1, 0x42, 3, 0x41, 2, 0x41, 3, 0xfc, 10, 1, 0, 0x42, 0,
+                     0x42, 5, 0x42, 9, 0xfc, 10, 1, 1, 0x42, 1, 0x41, 9, 0x42, 4, 0xfc, 11, 1, 0x42, 7, 0x41, 0,
+                     0x41, 2, 0xfc, 8, 1, 1, 0x42, 1, 0x40, 1, 0x3f, 1, 0x7c, 0xa7],
+        "tables": [0x42, 1, 0x41, 0, 0x41, 1, 0xfc, 12, 1, 1, 0x41, 0, 0x42, 1, 0x41, 1, 0xfc, 14, 0, 1, 0x42, 0,
+                   0x41, 0, 0x41, 1, 0xfc, 14, 1, 0, 0xd2, 0, 0x42, 1, 0xfc, 15, 1, 0x1a, 0x42, 0, 0xd2, 0, 0x42,
+                   1, 0xfc, 17, 1, 0x42, 0, 0x25, 1, 0xd1, 0xfc, 16, 1, 0xa7, 0x6a],
+        "indirect": [0x20, 0, 0x42, 0, 0x11, 0, 1],
+        "indirect-tail": [0x20, 0, 0x42, 0, 0x13, 0, 1],
+    }
+    for key, code in codes.items():
+        yield "far-" + key, module(
+            section(1, vector([func_type([0x7f], [0x7f])])), section(3, [1, 0]),
+            section(4, [2, 0x70, 0, 2, 0x70, 4, 2]), section(5, [2, 0, 1, 5, 1, 3]),
+            section(7, vector([export("f", 0, 0), export("t", 1, 1), export("m", 2, 0),
+                               export("n", 2, 1)])),
+            section(9, [2, 2, 1, 0x42, 0, END, 0, 1, 0, 1, 0, 1, 0]), section(12, [2]),
+            section(10, vector([body(code)])),
+            section(11, [2, 2, 1, 0x42, 8, END, 2, 1, 2, 1, 2, 3, 4]))
 
 
 def by_hand():
@@ -142,7 +175,12 @@ def main(opcodes, folder, stamp):
         groups.setdefault(key, []).append(row)
     seeds = [("%s-%d" % (key, i), of_rows(group[i:i + 8])) for key, group in groups.items()
              for i in range(0, len(group), 8)]
-    seeds += list(by_hand())
+    for key, group in groups.items():
+        if group[0][2].startswith("MEMARG"):
+            for k, place in enumerate((WIDE, OTHER, OTHER_WIDE)):
+                seeds += [("%s-far%d-%d" % (key, k, i), of_rows(group[i:i + 8], place))
+                          for i in range(0, len(group), 8)]
+    seeds += list(by_hand()) + list(far_by_hand())
     for target in ("decode", "run"):
         os.makedirs(os.path.join(folder, target), exist_ok=True)
         for key, content in seeds:

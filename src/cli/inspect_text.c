@@ -186,7 +186,7 @@ static void put_tables(struct out *out, const struct skiff_module *module)
 		else
 			out_text(out, "no maximum, ");
 		put_valtype(out, type.value);
-		out_text(out, "\n");
+		out_text(out, type.limits.is64 ? ", 64-bit\n" : "\n");
 	}
 }
 

@@ -469,9 +469,9 @@ static void impossible_items(void **state)
 	assert_int_equal(skiff_memory_new(&memory, g.store, &limits, &g.err), SKIFF_MISUSE);
 	limits = (struct skiff_limits){.min = 65537, .max = UINT64_MAX};
 	assert_int_equal(skiff_memory_new(&memory, g.store, &limits, &g.err), SKIFF_MISUSE);
-	limits = (struct skiff_limits){.min = 1, .max = 1, .is64 = true};
+	limits = (struct skiff_limits){.min = (1 << 24) + 1, .max = UINT64_MAX, .is64 = true};
 	assert_int_equal(skiff_memory_new(&memory, g.store, &limits, &g.err), SKIFF_MISUSE);
-	limits.is64 = false;
+	limits = (struct skiff_limits){.min = 1, .max = 1};
 	assert_int_equal(skiff_table_new(&table, g.store, SKIFF_FUNCREF, &limits, object, &g.err),
 			 SKIFF_MISUSE);
 	assert_int_equal(skiff_table_new(&table, g.store, SKIFF_I32, &limits, null, &g.err),

@@ -324,6 +324,46 @@ static void two_instances(void **state)
 	guest_close(&g);
 }
 
+/*
+ * Memories of one instance: 0 with a byte in its second page, 1 with 64 bits and a byte in its third, 2 empty. Function
+ * 0 writes and traps.
+ */
+static const uint8_t three[] = {
+	MODULE(SECTION(1, 1, FUNC_TYPE(0, 0)), SECTION(3, 1, 0), SECTION(5, 3, 0, 2, 5, 3, 9, 0, 0),
+	       SECTION(10, 1,
+		       BODY(0, 0x41, 0x80, 0x80, 4, 0x41, 5, 0x3a, 0, 0, 0x42, 0x80, 0x80, 8, 0x41,
+			    6, 0x3a, 0x40, 1, 7, 0x00, 0x0b)))};
+
+static void several_memories(void **state)
+{
+	const struct image_memory *memories;
+	const struct image_data *datas;
+	struct image *image;
+	struct reader r;
+	struct guest g;
+
+	(void)state;
+	guest_open(&g, three, sizeof(three));
+	run(&g, 0, TRAP_UNREACHABLE);
+	image = dumped(&g);
+	assert_int_equal(image->memories.count, 3);
+	memories = IMAGE_ITEMS(image, struct image_memory, memories);
+	assert_true(!memories[0].limits.is64 && memories[0].limits.min == 2);
+	assert_true(memories[1].limits.is64 && memories[1].limits.min == 3 &&
+		    memories[1].limits.max == 9);
+	assert_true(!memories[2].limits.is64 && memories[2].limits.min == 0);
+	assert_int_equal(image->datas.count, 2);
+	datas = IMAGE_ITEMS(image, struct image_data, datas);
+	assert_true(datas[0].memory == 0 && datas[0].offset.value == 0x10000);
+	assert_true(datas[1].memory == 1 && datas[1].offset.value == 0x20000);
+	assert_int_equal(image_module(image)[datas[0].bytes.at], 5);
+	assert_int_equal(image_module(image)[datas[1].bytes.at + 7], 6);
+	r = custom(image, "coreinstances");
+	ASSERT_BYTES(&r, 1, 0, 0, 3, 0, 1, 2, 0);
+	image_free(image);
+	guest_close(&g);
+}
+
 static void full_disk(void **state)
 {
 	struct guest g;
@@ -342,9 +382,13 @@ static void full_disk(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(lists),          cmocka_unit_test(stack),
-		cmocka_unit_test(contents),       cmocka_unit_test(nothing),
-		cmocka_unit_test(deep_recursion), cmocka_unit_test(two_instances),
+		cmocka_unit_test(lists),
+		cmocka_unit_test(stack),
+		cmocka_unit_test(contents),
+		cmocka_unit_test(nothing),
+		cmocka_unit_test(deep_recursion),
+		cmocka_unit_test(two_instances),
+		cmocka_unit_test(several_memories),
 		cmocka_unit_test(full_disk),
 	};
 

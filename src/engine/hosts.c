@@ -255,15 +255,9 @@ struct skiff_store *skiff_caller_store(struct skiff_caller *caller)
 
 struct skiff_memory *skiff_caller_memory(struct skiff_caller *caller)
 {
-	struct instance *instance = caller->calling;
-	struct skiff_extern item;
+	struct memory *memory = caller->calling != NULL ? caller->calling->shown_memory : NULL;
 
-	if (instance == NULL)
-		return NULL;
-	if (skiff_instance_export(instance_out(instance), "memory", 6, &item) &&
-	    item.kind == SKIFF_KIND_MEMORY)
-		return item.of.memory;
-	return instance->image->memories.count != 0 ? memory_out(instance->memory) : NULL;
+	return memory != NULL ? memory_out(memory) : NULL;
 }
 
 int skiff_caller_trap(struct skiff_caller *caller, const char *text)

@@ -9,10 +9,9 @@
 static int take_limits(struct image_limits *to, const struct skiff_limits *from, uint64_t most,
 		       struct err *err)
 {
-	*to = (struct image_limits){.min = from->min, .max = from->max};
-	if (from->is64 || from->shared)
-		return err_set(err, SKIFF_MISUSE, "not yet implemented: %s",
-			       from->is64 ? "64-bit memories and tables" : "shared memories");
+	*to = (struct image_limits){.min = from->min, .max = from->max, .is64 = from->is64};
+	if (from->shared)
+		return err_set(err, SKIFF_MISUSE, "not yet implemented: shared memories");
 	if (from->min > from->max || from->min > most)
 		return err_set(err, SKIFF_MISUSE,
 			       "a minimum of %llu: over the maximum or over %llu",
@@ -61,7 +60,8 @@ int skiff_memory_new(struct skiff_memory **ret, struct skiff_store *store,
 {
 	struct image_limits known;
 	struct memory *memory;
-	int error = take_limits(&known, limits, LIMIT_PAGES32, err_in(err));
+	uint64_t most = limits->is64 ? LIMIT_PAGES64_MADE : LIMIT_PAGES32;
+	int error = take_limits(&known, limits, most, err_in(err));
 
 	if (error != 0)
 		return error;

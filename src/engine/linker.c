@@ -247,12 +247,18 @@ static bool func_matches(struct registry *registry, uint32_t wanted, uint32_t fo
 	return false;
 }
 
-static void limits_text(char *text, size_t size, const char *what, uint64_t now, uint64_t max)
+/* `what`: "memory", "table". */
+static void limits_text(char *text, size_t size, const char *what,
+			const struct image_limits *limits, uint64_t now)
 {
+	const char *width = limits->is64 ? "64-bit " : "";
+	uint64_t max = limits->max;
+
 	if (max == UINT64_MAX)
-		snprintf(text, size, "%s of %llu and more", what, (unsigned long long)now);
+		snprintf(text, size, "a %s%s of %llu and more", width, what,
+			 (unsigned long long)now);
 	else
-		snprintf(text, size, "%s of %llu to %llu", what, (unsigned long long)now,
+		snprintf(text, size, "a %s%s of %llu to %llu", width, what, (unsigned long long)now,
 			 (unsigned long long)max);
 }
 
@@ -263,8 +269,8 @@ static bool limits_match(const char *what, const struct image_limits *wanted, ui
 	if (wanted->is64 == found->is64 && wanted->shared == found->shared && now >= wanted->min &&
 	    found->max <= wanted->max)
 		return true;
-	limits_text(m->wanted, sizeof(m->wanted), what, wanted->min, wanted->max);
-	limits_text(m->found, sizeof(m->found), what, now, found->max);
+	limits_text(m->wanted, sizeof(m->wanted), what, wanted, wanted->min);
+	limits_text(m->found, sizeof(m->found), what, found, now);
 	return false;
 }
 
@@ -283,7 +289,7 @@ static bool table_matches(const struct module *module, uint32_t index, const str
 	value_text(m->wanted, sizeof(m->wanted), "a table", type);
 	value_text(m->found, sizeof(m->found), "a table", table->type);
 	return type == table->type &&
-	       limits_match("a table", &wanted->limits, table->size, &table->limits, m);
+	       limits_match("table", &wanted->limits, table->size, &table->limits, m);
 }
 
 static bool memory_matches(const struct module *module, uint32_t index, const struct memory *memory,
@@ -292,7 +298,7 @@ static bool memory_matches(const struct module *module, uint32_t index, const st
 	const struct image_memory *wanted =
 		&IMAGE_ITEMS(module->image, struct image_memory, memories)[index];
 
-	return limits_match("a memory", &wanted->limits, memory_pages(memory), &memory->limits, m);
+	return limits_match("memory", &wanted->limits, memory_pages(memory), &memory->limits, m);
 }
 
 static bool global_matches(struct registry *registry, const struct module *module, uint32_t index,

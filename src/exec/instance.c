@@ -173,6 +173,7 @@ static int init_tables(struct instance *in)
 		table->init = init[0];
 		table->entries = entries;
 		table->size = table->lazy = tables[i].limits.min;
+		table->index_mask = table_index_mask(&tables[i].limits);
 		table->owner = in;
 		table->store = in->store;
 		table->index = i;
@@ -182,6 +183,20 @@ static int init_tables(struct instance *in)
 		entries += table->size;
 	}
 	return 0;
+}
+
+static struct memory *shown_memory(const struct instance *in)
+{
+	const struct image_export *exports = IMAGE_ITEMS(in->image, struct image_export, exports);
+	static const char name[] = "memory";
+
+	if (in->image->memories.count < 2)
+		return in->image->memories.count != 0 ? in->memories[0] : NULL;
+	for (uint32_t i = 0; i < in->image->exports.count; i++)
+		if (exports[i].kind == EXTERN_MEMORY && exports[i].name.size == strlen(name) &&
+		    memcmp(image_module(in->image) + exports[i].name.at, name, strlen(name)) == 0)
+			return in->memories[exports[i].index];
+	return in->memories[0];
 }
 
 static int init_memories(struct instance *in)
@@ -200,6 +215,7 @@ static int init_memories(struct instance *in)
 		in->memories[i] = memory;
 	}
 	in->memory = in->image->memories.count != 0 ? in->memories[0] : &none;
+	in->shown_memory = shown_memory(in);
 	return err;
 }
 

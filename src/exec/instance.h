@@ -55,6 +55,7 @@ struct instance {
 	struct instance *next; /* in the store */
 	size_t block;          /* bytes of this block */
 	uint32_t imported_funcs;
+	struct memory *shown_memory; /* the one exported as "memory", else memory 0; NULL: none */
 };
 
 /* What an instance is linked with: one entry an import, in their order, already of the right kind. */

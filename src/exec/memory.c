@@ -74,7 +74,7 @@ static void pool_give(struct memory_pool *pool, struct reservation *r)
 	bool kept = false;
 
 	pthread_mutex_lock(&pool->lock);
-	if (r->size == MEMORY_RESERVATION && pool->count < ARRAY_SIZE(pool->kept)) {
+	if (r->is_whole && pool->count < ARRAY_SIZE(pool->kept)) {
 		pool->kept[pool->count++] = *r;
 		kept = true;
 	}
@@ -100,7 +100,7 @@ static bool reserve(struct memory_pool *pool, struct reservation *r)
 	}
 	/* Pages of 2 MiB under a memory of 64 KiB would waste what this is built to save. */
 	madvise(base, MEMORY_RESERVATION, MADV_NOHUGEPAGE);
-	*r = (struct reservation){.base = base, .size = MEMORY_RESERVATION};
+	*r = (struct reservation){.base = base, .size = MEMORY_RESERVATION, .is_whole = true};
 	return true;
 }
 
@@ -162,12 +162,20 @@ static int map_exact(struct reservation *r, uint64_t size)
 
 /* -- Memories ---------------------------------------------------------------------------- */
 
+static bool find_place(struct memory *memory)
+{
+	struct reservation *r = &memory->place;
+
+	return !memory->limits.is64 &&
+	       (pool_take(memory->pool, memory->image, r) || reserve(memory->pool, r));
+}
+
 static int place(struct memory *memory, uint64_t size)
 {
 	struct reservation *r = &memory->place;
 	int err = 0;
 
-	if (!pool_take(memory->pool, memory->image, r) && !reserve(memory->pool, r)) {
+	if (!find_place(memory)) {
 		/* A mapping that may have to move must be in one piece: its segments are copied. */
 		memory->image = NULL;
 		err = map_exact(r, size);
@@ -180,6 +188,12 @@ static int place(struct memory *memory, uint64_t size)
 	return err != 0 ? err : map_image(r, memory->image);
 }
 
+/* So few that their bytes can be counted. */
+static uint64_t most_pages(const struct image_limits *limits)
+{
+	return limits->is64 ? LIMIT_PAGES64_MADE : LIMIT_PAGES32;
+}
+
 int memory_init(struct memory *memory, struct memory_pool *pool, struct store *store,
 		const struct image_limits *limits, const struct memory_image *image)
 {
@@ -187,7 +201,8 @@ int memory_init(struct memory *memory, struct memory_pool *pool, struct store *s
 	int err;
 
 	*memory = (struct memory){.pool = pool, .store = store, .limits = *limits, .image = image};
-	if (limits->min > LIMIT_PAGES32 || !store_may_grow(store, EXTERN_MEMORY, 0, size))
+	memory->address_mask = limits->is64 ? UINT64_MAX : UINT32_MAX;
+	if (limits->min > most_pages(limits) || !store_may_grow(store, EXTERN_MEMORY, 0, size))
 		return -ENOMEM;
 	err = place(memory, size);
 	if (err != 0) {
@@ -216,7 +231,7 @@ int memory_reset(struct memory *memory)
 	int err = 0;
 
 	discard(r);
-	if (r->size == MEMORY_RESERVATION && r->open != size)
+	if (r->is_whole && r->open != size)
 		err = set_open(r, size);
 	if (err == 0)
 		memory->size = size;
@@ -240,7 +255,7 @@ static int move(struct reservation *r, uint64_t size)
 uint64_t memory_grow(struct memory *memory, uint64_t pages)
 {
 	uint64_t old = memory_pages(memory);
-	uint64_t most = MIN(memory->limits.max, (uint64_t)LIMIT_PAGES32);
+	uint64_t most = MIN(memory->limits.max, most_pages(&memory->limits));
 	uint64_t size = (old + pages) * PAGE_BYTES;
 	struct reservation *r = &memory->place;
 
@@ -251,8 +266,7 @@ uint64_t memory_grow(struct memory *memory, uint64_t pages)
 	if (!store_may_grow(memory->store, EXTERN_MEMORY, memory->size, size))
 		return UINT64_MAX;
 	/* After a reset without reservation the mapping may be larger than the memory. */
-	if (size > r->open &&
-	    (r->size == MEMORY_RESERVATION ? set_open(r, size) : move(r, size)) != 0)
+	if (size > r->open && (r->is_whole ? set_open(r, size) : move(r, size)) != 0)
 		return UINT64_MAX;
 	memory->base = r->base;
 	memory->size = size;

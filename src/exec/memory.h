@@ -7,6 +7,9 @@
  * (ulimit -v) or switched off, the mapping has the memory's size and may move when it grows: whoever caches
  * `base` reads it again after anything that can grow a memory.
  *
+ * A 64-bit memory has no reservation: no address space is large enough for any index, so its accesses are
+ * always checked, and its mapping has the memory's size.
+ *
  * Reservations are kept for the next memory: returning one gives its pages back, but keeps the mapping,
  * which costs more than all else in making an instance.
  */
@@ -34,6 +37,7 @@ struct reservation {
 	uint8_t *base;
 	uint64_t open; /* bytes from the start with access */
 	uint64_t size; /* of the mapping; 0: none */
+	bool is_whole; /* room for every index: MEMORY_RESERVATION; else it may move */
 	const struct memory_image *image; /* mapped over its range; NULL: none */
 };
 
@@ -53,6 +57,7 @@ void memory_pool_forget(struct memory_pool *pool, const struct memory_image *ima
 struct memory {
 	uint8_t *base;
 	uint64_t size; /* bytes */
+	uint64_t address_mask; /* the bits of a slot that are an address, or a count of pages */
 	struct reservation place;
 	struct memory_pool *pool; /* borrowed from the engine */
 	struct store *store; /* borrowed */

@@ -59,12 +59,19 @@ static void lay_out(struct module_layout *l, const struct image *image)
 
 /* -- The initial memory as a file --------------------------------------------------------- */
 
-static bool is_constant(const struct image_data *data, uint64_t size)
+/* No segment may fail: what lies in front of one that does would be written and what lies behind it not. */
+static bool is_constant(const struct image *image, const struct image_data *data)
 {
-	uint64_t at = (uint32_t)data->offset.value;
+	const struct image_memory *memories = IMAGE_ITEMS(image, struct image_memory, memories);
+	uint64_t size = memories[data->memory].limits.min * PAGE_BYTES;
+	uint64_t at = data->offset.value;
 
-	return data->offset.kind == INIT_VALUE && data->memory == 0 && at <= size &&
-	       data->bytes.size <= size - at;
+	return data->offset.kind == INIT_VALUE && at <= size && data->bytes.size <= size - at;
+}
+
+static bool is_imaged(const struct image_data *data)
+{
+	return data->mode == MODE_ACTIVE && data->memory == 0 && data->bytes.size != 0;
 }
 
 /*
@@ -74,20 +81,18 @@ static bool is_constant(const struct image_data *data, uint64_t size)
 static bool find_extent(const struct image *image, struct memory_image *ret)
 {
 	const struct image_data *datas = IMAGE_ITEMS(image, struct image_data, datas);
-	uint64_t size, begin = UINT64_MAX, end = 0, bytes = 0;
+	uint64_t begin = UINT64_MAX, end = 0, bytes = 0;
 
-	if (image->memories.count == 0 || image->imported_memories != 0)
+	if (image->memories.count == 0 || image->imported_memories != 0 ||
+	    IMAGE_ITEMS(image, struct image_memory, memories)[0].limits.is64)
 		return false;
-	size = IMAGE_ITEMS(image, struct image_memory, memories)[0].limits.min * PAGE_BYTES;
 	for (uint32_t i = 0; i < image->datas.count; i++) {
-		if (datas[i].mode != MODE_ACTIVE)
-			continue;
-		if (!is_constant(&datas[i], size))
+		if (datas[i].mode == MODE_ACTIVE && !is_constant(image, &datas[i]))
 			return false;
-		if (datas[i].bytes.size == 0)
+		if (!is_imaged(&datas[i]))
 			continue;
-		begin = MIN(begin, (uint32_t)datas[i].offset.value);
-		end = MAX(end, (uint32_t)datas[i].offset.value + (uint64_t)datas[i].bytes.size);
+		begin = MIN(begin, datas[i].offset.value);
+		end = MAX(end, datas[i].offset.value + datas[i].bytes.size);
 		bytes += datas[i].bytes.size;
 	}
 	if (bytes == 0)
@@ -118,10 +123,9 @@ static bool write_image(const struct image *image, const struct memory_image *me
 	if (ftruncate(memory->fd, (off_t)(memory->end - memory->begin)) < 0)
 		return false;
 	for (uint32_t i = 0; i < image->datas.count; i++)
-		if (datas[i].mode == MODE_ACTIVE &&
+		if (is_imaged(&datas[i]) &&
 		    !write_all(memory->fd, image_module(image) + datas[i].bytes.at,
-			       datas[i].bytes.size,
-			       (uint32_t)datas[i].offset.value - memory->begin))
+			       datas[i].bytes.size, datas[i].offset.value - memory->begin))
 			return false;
 	return true;
 }

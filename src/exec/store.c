@@ -107,6 +107,7 @@ int store_table(struct table **ret, struct store *store, uint32_t type,
 	if (table->entries == NULL)
 		return drop_item(store, item);
 	table->size = limits->min;
+	table->index_mask = table_index_mask(limits);
 	table->room = limits->min + 1;
 	table->lazy = limits->min;
 	table->init = init;

@@ -19,8 +19,8 @@ static bool covering(const struct table *table, uint64_t i, uint32_t *ret_item)
 
 		if (e->mode == MODE_ACTIVE && e->table == table->index &&
 		    table->owner->dropped_elements[s] && e->offset.kind == INIT_VALUE &&
-		    i - (uint32_t)e->offset.value < e->count) {
-			*ret_item = items[e->first + (uint32_t)(i - (uint32_t)e->offset.value)];
+		    i - e->offset.value < e->count) {
+			*ret_item = items[e->first + (uint32_t)(i - e->offset.value)];
 			return true;
 		}
 	}

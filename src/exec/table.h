@@ -27,6 +27,7 @@ struct instance;
 struct table {
 	slot *entries; /* owned, unless inside the instance's block */
 	uint64_t size;
+	uint64_t index_mask;    /* the bits of a slot that are an index, or a count of entries */
 	uint64_t room;          /* entries allocated; 0: they lie in the instance's block */
 	struct instance *owner; /* whose segments fill it; NULL: the host's */
 	struct store *store;
@@ -37,6 +38,11 @@ struct table {
 	uint32_t type;      /* of the elements, in the engine's numbering */
 	struct image_limits limits;
 };
+
+static inline uint64_t table_index_mask(const struct image_limits *limits)
+{
+	return limits->is64 ? UINT64_MAX : UINT32_MAX;
+}
 
 /* The reference at i < size; 0 for null. */
 slot table_get(struct table *table, uint64_t i);

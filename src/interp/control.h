@@ -322,7 +322,7 @@ INSTR(CALL_IMPORT)
 	uint32_t type, table_index;                                                           \
 	const uint8_t *back = leb_u32(leb_u32(pc + 1, &type), &table_index);                  \
 	const struct table *from = in->tables[table_index];                                   \
-	uint64_t at = (uint32_t)tos;                                                          \
+	uint64_t at = tos & from->index_mask;                                                 \
 	struct func *f = NULL;                                                                \
 	if (LIKELY(at < from->size))                                                          \
 		f = (struct func *)(uintptr_t)from->entries[at];                              \

@@ -13,7 +13,8 @@
  *
  * That is state G. tail.c knows two more states of the topmost value: F, a float or double in the low lane
  * of a vector register, and V, a v128 in it (its two slots in memory stale). Which state holds is in
- * no variable: an instruction goes on through the dispatch table of the state it leaves.
+ * no variable: an instruction goes on through the dispatch table of the state it leaves. X stands beside
+ * these where loads and stores are written out: state G, with a far place (wasm/opcode.h).
  *
  * Bodies are written once against these words, which the including file defines:
  *   INSTR(ID) { body }        an instruction in state G
@@ -116,6 +117,34 @@ static inline __attribute__((always_inline)) const uint8_t *leb_s32(const uint8_
 	return next;
 }
 
+static COLD __attribute__((noinline, unused)) const uint8_t *leb_u64_long(const uint8_t *p,
+									  uint64_t *ret)
+{
+	uint64_t value = 0;
+	unsigned shift = 0;
+
+	do {
+		value |= (uint64_t)(*p & 0x7f) << shift;
+		shift += 7;
+	} while (*p++ >= 0x80);
+	*ret = value;
+	return p;
+}
+
+static inline __attribute__((always_inline)) const uint8_t *leb_u64(const uint8_t *p, uint64_t *ret)
+{
+	uint64_t value = *p;
+
+	if (UNLIKELY(value >= 0x80)) {
+		if (p[1] >= 0x80)
+			return leb_u64_long(p, ret);
+		*ret = (value & 0x7f) | (uint64_t)p[1] << 7;
+		return p + 2;
+	}
+	*ret = value;
+	return p + 1;
+}
+
 static inline __attribute__((always_inline)) const uint8_t *leb_s64(const uint8_t *p, uint64_t *ret)
 {
 	uint64_t value = 0;
@@ -148,6 +177,11 @@ static inline __attribute__((always_inline)) const uint8_t *leb_skip(const uint8
 #define TOP_G_f slot_f32(tos)
 #define TOP_G_d slot_f64(tos)
 #define TOP_G_v ((v128){sp[-1], tos})
+#define TOP_X_i TOP_G_i
+#define TOP_X_l TOP_G_l
+#define TOP_X_f TOP_G_f
+#define TOP_X_d TOP_G_d
+#define TOP_X_v TOP_G_v
 #define TOP_F_f (((f32x4)vec)[0])
 #define TOP_F_d (((f64x2)vec)[0])
 #define TOP_V_v (vec)
@@ -177,6 +211,31 @@ static inline __attribute__((always_inline)) const uint8_t *leb_skip(const uint8
 		mem = in->memory->base;      \
 		mem_size = in->memory->size; \
 	} while (0)
+
+/*
+ * Where a far access goes (opcode.h), whose immediates begin at p; NULL: out of bounds. With 64 bits address and
+ * offset may run over.
+ */
+static inline __attribute__((always_inline)) uint8_t *far_place(const struct instance *in,
+								const uint8_t *p, slot address,
+								uint32_t width,
+								const uint8_t **ret_next)
+{
+	const struct memory *memory = in->memory;
+	uint64_t offset, ea;
+
+	if (*p++ & FAR_HAS_MEMORY) {
+		uint32_t index;
+
+		p = leb_u32(p, &index);
+		memory = in->memories[index];
+	}
+	*ret_next = leb_u64(p, &offset);
+	if (UNLIKELY(__builtin_add_overflow(address & memory->address_mask, offset, &ea) ||
+		     !memory_contains(memory, ea, width)))
+		return NULL;
+	return memory->base + ea;
+}
 
 /* Remove k slots (k > 0) and go on at p. */
 #define DROP_NEXT(k, p)    \

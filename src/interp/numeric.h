@@ -66,39 +66,50 @@
 		RET_##r(result);                                                   \
 	}
 
-/* In the shortest form (validate.c): one byte of alignment. The address wraps nowhere: 33 bits fit. */
-#define ACCESS(address, width)                          \
-	uint32_t offset;                                \
-	const uint8_t *next = leb_u32(pc + 2, &offset); \
-	uint64_t ea = (uint64_t)(address) + offset;     \
-	if (UNLIKELY(ea + (width) > mem_size))          \
+/*
+ * The place of an access, and where its next immediate or instruction is. Near ones, in the shortest form
+ * (validate.c): one byte of alignment. The address wraps nowhere: 33 bits fit.
+ */
+#define ACCESS_G(place, next, address, width)                 \
+	uint32_t offset;                                      \
+	const uint8_t *next = leb_u32(pc + 2, &offset);       \
+	uint64_t ea = (uint64_t)(uint32_t)(address) + offset; \
+	if (UNLIKELY(ea + (width) > mem_size))                \
+		TRAP(TRAP_OUT_OF_BOUNDS_MEMORY);              \
+	uint8_t *place = mem + ea
+#define ACCESS_F ACCESS_G
+#define ACCESS_V ACCESS_G
+#define ACCESS_X(place, next, address, width)                            \
+	const uint8_t *next;                                             \
+	uint8_t *place = far_place(in, pc + 1, (address), width, &next); \
+	if (UNLIKELY(place == NULL))                                     \
 	TRAP(TRAP_OUT_OF_BOUNDS_MEMORY)
 
-#define LOAD(S, SEM, r, width)                    \
-	{                                         \
-		ACCESS(TOP_##S##_i, width);       \
-		CTYPE_##r result = SEM(mem + ea); \
-		sp += SLOTS_##r - 1;              \
-		RET_##r(result);                  \
+#define LOAD(S, SEM, r, width)                               \
+	{                                                    \
+		ACCESS_##S(place, next, TOP_##S##_l, width); \
+		CTYPE_##r result = SEM(place);               \
+		sp += SLOTS_##r - 1;                         \
+		RET_##r(result);                             \
 	}
-#define STORE(S, SEM, b, width)                   \
-	{                                         \
-		ACCESS(DEEP_i(SLOTS_##b), width); \
-		SEM(mem + ea, TOP_##S##_##b);     \
-		DROP_NEXT(1 + SLOTS_##b, next);   \
-	}
-#define LOAD_LANE(S, SEM, width)                                   \
+#define STORE(S, SEM, b, width)                                    \
 	{                                                          \
-		ACCESS(DEEP_i(2), width);                          \
-		v128 result = SEM(mem + ea, TOP_##S##_v, *next++); \
-		sp -= 1;                                           \
-		RET_v(result);                                     \
+		ACCESS_##S(place, next, DEEP_l(SLOTS_##b), width); \
+		SEM(place, TOP_##S##_##b);                         \
+		DROP_NEXT(1 + SLOTS_##b, next);                    \
 	}
-#define STORE_LANE(S, SEM, width)                    \
-	{                                            \
-		ACCESS(DEEP_i(2), width);            \
-		SEM(mem + ea, TOP_##S##_v, *next++); \
-		DROP_NEXT(3, next);                  \
+#define LOAD_LANE(S, SEM, width)                                \
+	{                                                       \
+		ACCESS_##S(place, next, DEEP_l(2), width);      \
+		v128 result = SEM(place, TOP_##S##_v, *next++); \
+		sp -= 1;                                        \
+		RET_v(result);                                  \
+	}
+#define STORE_LANE(S, SEM, width)                          \
+	{                                                  \
+		ACCESS_##S(place, next, DEEP_l(2), width); \
+		SEM(place, TOP_##S##_v, *next++);          \
+		DROP_NEXT(3, next);                        \
 	}
 
 /* -- Signatures: kind by kind ------------------------------------------------------------ */

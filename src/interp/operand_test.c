@@ -200,15 +200,54 @@ static const struct row rows[] = {
 
 /* -- Functions around one instruction ------------------------------------------------------ */
 
+/* In which memory, of those a module has, and so: with which addresses. Near ones are those of memory 0. */
+enum where { NEAR, OTHER, WIDE, OTHER_WIDE, PLACES };
+
+static enum where where;
+
+static bool is_wide(void)
+{
+	return where == WIDE || where == OTHER_WIDE;
+}
+
+static uint32_t memory_index(void)
+{
+	return where == OTHER || where == OTHER_WIDE ? 2 : 0;
+}
+
+/* Without alignment; the offset has as few bytes as it can have. */
+static void put_memarg(struct buf *code, uint8_t offset)
+{
+	if (memory_index() != 0)
+		BYTES(code, 0x40, (uint8_t)memory_index());
+	else
+		BYTES(code, 0);
+	BYTES(code, offset);
+}
+
+/* Memories in front of the one used have one page too, and the other kind of addresses. */
+static void put_memories(struct buf *module)
+{
+	struct buf section = {0};
+
+	BYTES(&section, (uint8_t)(memory_index() + 1));
+	for (uint32_t i = 0; i < memory_index(); i++)
+		BYTES(&section, is_wide() ? 0 : 4, 1);
+	BYTES(&section, is_wide() ? 4 : 0, 1);
+	bytes_section(module, 5, &section);
+}
+
 /* Where operands come from and where the result goes. */
 enum source { FROM_LOCALS, FROM_MEMORY, FROM_INSTRUCTIONS, SOURCES };
 enum sink { TO_CALLER, TO_LOCAL, TO_TEE, TO_TEE_ONLY, TO_MEMORY, SINKS };
 
 enum { OPERANDS_AT = 2048, RESULT_AT = 3072 }; /* in memory */
 
+/* An address. */
 static void put_const(struct buf *code, uint32_t value)
 {
-	BYTES(code, 0x41, (uint8_t)(value & 127) | 128, (uint8_t)(value >> 7 & 63));
+	BYTES(code, is_wide() ? 0x42 : 0x41, (uint8_t)(value & 127) | 128,
+	      (uint8_t)(value >> 7 & 63));
 }
 
 static void put_load(struct buf *code, uint8_t type, uint32_t at)
@@ -216,40 +255,42 @@ static void put_load(struct buf *code, uint8_t type, uint32_t at)
 	put_const(code, at);
 	switch (type) {
 	case TYPE_I32:
-		BYTES(code, 0x28, 0, 0);
+		BYTES(code, 0x28);
 		break;
 	case TYPE_I64:
-		BYTES(code, 0x29, 0, 0);
+		BYTES(code, 0x29);
 		break;
 	case TYPE_F32:
-		BYTES(code, 0x2a, 0, 0);
+		BYTES(code, 0x2a);
 		break;
 	case TYPE_F64:
-		BYTES(code, 0x2b, 0, 0);
+		BYTES(code, 0x2b);
 		break;
 	default:
-		BYTES(code, 0xfd, 0, 0, 0);
+		BYTES(code, 0xfd, 0);
 	}
+	put_memarg(code, 0);
 }
 
 static void put_store(struct buf *code, uint8_t type)
 {
 	switch (type) {
 	case TYPE_I32:
-		BYTES(code, 0x36, 0, 0);
+		BYTES(code, 0x36);
 		break;
 	case TYPE_I64:
-		BYTES(code, 0x37, 0, 0);
+		BYTES(code, 0x37);
 		break;
 	case TYPE_F32:
-		BYTES(code, 0x38, 0, 0);
+		BYTES(code, 0x38);
 		break;
 	case TYPE_F64:
-		BYTES(code, 0x39, 0, 0);
+		BYTES(code, 0x39);
 		break;
 	default:
-		BYTES(code, 0xfd, 11, 0, 0);
+		BYTES(code, 0xfd, 11);
 	}
+	put_memarg(code, 0);
 }
 
 /* Twice an instruction that undoes itself. */
@@ -275,15 +316,21 @@ static void put_twice(struct buf *code, uint8_t type)
 	}
 }
 
+/* The address of an access is as wide as its memory's. */
+static uint8_t operand_type(const struct opcode_info *info, uint8_t k)
+{
+	return k == 0 && info->width != 0 && is_wide() ? TYPE_I64 : info->type[k];
+}
+
 static void put_operands(struct buf *code, const struct opcode_info *info, enum source source)
 {
 	for (uint8_t k = 0; k < info->pops; k++) {
 		if (source == FROM_MEMORY)
-			put_load(code, info->type[k], OPERANDS_AT + 16u * k);
+			put_load(code, operand_type(info, k), OPERANDS_AT + 16u * k);
 		else
 			BYTES(code, 0x20, k);
 		if (source == FROM_INSTRUCTIONS)
-			put_twice(code, info->type[k]);
+			put_twice(code, operand_type(info, k));
 	}
 }
 
@@ -297,10 +344,11 @@ static void put_instruction(struct buf *code, const struct row *row, const struc
 	}
 	switch (info->imm) {
 	case IMM_MEMARG:
-		BYTES(code, 0, OFFSET);
+		put_memarg(code, OFFSET);
 		break;
 	case IMM_MEMARG_LANE:
-		BYTES(code, 0, OFFSET, LANE_NUMBER);
+		put_memarg(code, OFFSET);
+		BYTES(code, LANE_NUMBER);
 		break;
 	case IMM_LANE:
 		BYTES(code, LANE_NUMBER);
@@ -332,7 +380,7 @@ static void put_result(struct buf *code, const struct opcode_info *info, enum si
 	}
 }
 
-/* (operands) -> (result), one page of memory. */
+/* (operands) -> (result), memories of one page. */
 static void put_module(struct buf *module, const struct row *row, enum source source,
 		       enum sink sink)
 {
@@ -341,13 +389,15 @@ static void put_module(struct buf *module, const struct row *row, enum source so
 
 	BYTES(module, MODULE());
 	BYTES(&types, 1, 0x60, info->pops);
-	bytes_put(&types, info->type, info->pops);
+	for (uint8_t k = 0; k < info->pops; k++)
+		BYTES(&types, operand_type(info, k));
 	if (info->result != 0)
 		BYTES(&types, 1, info->result);
 	else
 		BYTES(&types, 0);
 	bytes_section(module, 1, &types);
-	BYTES(module, SECTION(3, 1, 0), SECTION(5, 1, 0, 1));
+	BYTES(module, SECTION(3, 1, 0));
+	put_memories(module);
 	if (info->result != 0)
 		BYTES(&body, 1, 1, info->result);
 	else
@@ -431,7 +481,7 @@ static size_t bytes_of(uint8_t type)
 }
 
 static void compare(const struct row *row, const struct expectation *e, const slot *slots,
-		    const uint8_t *memory, enum sink sink)
+		    const uint8_t *bytes, enum sink sink)
 {
 	const struct opcode_info *info = &opcode_info[row->opcode];
 	size_t size = info->result != 0 ? bytes_of(info->result) : 0;
@@ -443,7 +493,7 @@ static void compare(const struct row *row, const struct expectation *e, const sl
 	/* Whatever else is in memory stays. */
 	if (sink == TO_MEMORY && size != 0)
 		memcpy(e->memory + RESULT_AT, e->out.word, size);
-	if (memcmp(memory, e->memory, BYTES) != 0)
+	if (memcmp(bytes, e->memory, BYTES) != 0)
 		fail_msg("%s: the memory differs", opcode_text(row->opcode));
 }
 
@@ -451,7 +501,7 @@ static void call_once(const struct row *row, struct instance *in, enum source so
 		      enum sink sink)
 {
 	const struct opcode_info *info = &opcode_info[row->opcode];
-	uint8_t *memory = in->memory->base;
+	uint8_t *bytes = in->memories[memory_index()]->base;
 	uint8_t copy[BYTES];
 	struct expectation e = {.memory = copy};
 	slot slots[8] = {0};
@@ -460,14 +510,14 @@ static void call_once(const struct row *row, struct instance *in, enum source so
 	for (size_t i = 0; i < BYTES; i += 8) {
 		uint64_t word = tame(random_word());
 
-		memcpy(memory + i, &word, sizeof(word));
+		memcpy(bytes + i, &word, sizeof(word));
 	}
 	for (uint8_t k = 0; k < info->pops; k++) {
 		e.in[k] = random_value(info->type[k], k == 0 && is_access(info));
 		if (source == FROM_MEMORY)
-			memcpy(memory + OPERANDS_AT + 16 * (size_t)k, e.in[k].word, 16);
+			memcpy(bytes + OPERANDS_AT + 16 * (size_t)k, e.in[k].word, 16);
 	}
-	memcpy(copy, memory, BYTES);
+	memcpy(copy, bytes, BYTES);
 	row->expect(&e);
 	trap = machine_call(in, 0, slots, pass(slots, info, e.in),
 			    info->result == TYPE_V128 ? 2 : info->result != 0);
@@ -475,7 +525,7 @@ static void call_once(const struct row *row, struct instance *in, enum source so
 		fail_msg("%s: %s, should be %s", opcode_text(row->opcode), trap_text(trap),
 			 trap_text(e.trap));
 	if (trap == TRAP_NONE)
-		compare(row, &e, slots, memory, sink);
+		compare(row, &e, slots, bytes, sink);
 }
 
 static bool with_fuel;
@@ -535,38 +585,76 @@ static void operands_with_fuel(void **state)
 	with_fuel = false;
 }
 
+static void operands_far(void **state)
+{
+	for (where = OTHER; where < PLACES; where++) {
+		operands_from_memory(state);
+		with_fuel = true;
+		operands_from_memory(state);
+		with_fuel = false;
+	}
+	where = NEAR;
+}
+
 /* -- Bounds -------------------------------------------------------------------------------- */
 
-/* The last byte that may be touched, and one more, for each access. */
+static enum trap access_at(struct instance *in, slot at)
+{
+	slot slots[4] = {at};
+
+	return machine_call(in, 0, slots, 3, 0);
+}
+
+/* The last byte that may be touched, and one more. */
+static void check_end(struct instance *in, const struct opcode_info *info)
+{
+	slot last = 65536 - OFFSET - info->width;
+
+	assert_int_equal(access_at(in, last), TRAP_NONE);
+	assert_int_equal(access_at(in, last + 1), TRAP_OUT_OF_BOUNDS_MEMORY);
+	assert_int_equal(access_at(in, 65536), TRAP_OUT_OF_BOUNDS_MEMORY);
+	assert_int_equal(access_at(in, UINT32_MAX), TRAP_OUT_OF_BOUNDS_MEMORY);
+	/* The upper half of an i32's slot means nothing, that of an i64's all. */
+	assert_int_equal(access_at(in, UINT64_C(1) << 32 | last),
+			 is_wide() ? TRAP_OUT_OF_BOUNDS_MEMORY : TRAP_NONE);
+	/* Address and offset run over 64 bits: nothing wraps around. */
+	if (is_wide())
+		for (slot below = 0; below <= 32; below++)
+			assert_int_equal(access_at(in, UINT64_MAX - below),
+					 TRAP_OUT_OF_BOUNDS_MEMORY);
+}
+
 static void accesses_at_the_end(void **state)
 {
 	struct machine m;
 
 	(void)state;
-	machine_open(&m, false);
+	machine_open(&m, with_fuel);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		const struct opcode_info *info = &opcode_info[rows[i].opcode];
-		slot last = 65536 - OFFSET - info->width;
 		struct buf module = {0};
 		struct instance *in;
-		slot slots[4];
 
 		if (rows[i].expect == NULL || !is_access(info))
 			continue;
 		put_module(&module, &rows[i], FROM_LOCALS, TO_CALLER);
 		in = machine_load(&m, module.data, module.size);
-#define ACCESS_AT(at) \
-	(memset(slots, 0, sizeof(slots)), slots[0] = (at), machine_call(in, 0, slots, 3, 0))
-		assert_int_equal(ACCESS_AT(last), TRAP_NONE);
-		assert_int_equal(ACCESS_AT(last + 1), TRAP_OUT_OF_BOUNDS_MEMORY);
-		assert_int_equal(ACCESS_AT(65536), TRAP_OUT_OF_BOUNDS_MEMORY);
-		assert_int_equal(ACCESS_AT(UINT32_MAX), TRAP_OUT_OF_BOUNDS_MEMORY);
-		/* The upper half of an i32's slot means nothing. */
-		assert_int_equal(ACCESS_AT(UINT64_C(1) << 32 | last), TRAP_NONE);
+		check_end(in, info);
 		instance_free(in);
 		buf_deinit(&module);
 	}
 	machine_close(&m);
+}
+
+static void far_accesses_at_the_end(void **state)
+{
+	for (where = OTHER; where < PLACES; where++) {
+		accesses_at_the_end(state);
+		with_fuel = true;
+		accesses_at_the_end(state);
+		with_fuel = false;
+	}
+	where = NEAR;
 }
 
 int main(void)
@@ -576,7 +664,9 @@ int main(void)
 		cmocka_unit_test(operands_from_memory),
 		cmocka_unit_test(operands_from_instructions),
 		cmocka_unit_test(operands_with_fuel),
+		cmocka_unit_test(operands_far),
 		cmocka_unit_test(accesses_at_the_end),
+		cmocka_unit_test(far_accesses_at_the_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

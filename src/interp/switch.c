@@ -46,6 +46,31 @@
 #define CASE_RUNTIME(ID, sig, width)
 #define CASE_LATER(ID, sig, width)
 
+/* Far accesses, by the opcode they are. */
+enum { FAR_BASE = OPCODE_SPACE };
+
+#define FAR_PURE(ID, sig, width)
+#define FAR_PARTIAL(ID, sig, width)
+#define FAR_LANE(ID, sig, width)
+#define FAR_SHUFFLE(ID, sig, width)
+#define FAR_LOAD(ID, sig, width) \
+	case FAR_BASE + OP_##ID: \
+		LOAD_##sig(X, SEM_##ID, width)
+#define FAR_STORE(ID, sig, width) \
+	case FAR_BASE + OP_##ID:  \
+		STORE_##sig(X, SEM_##ID, width)
+#define FAR_LOAD_LANE(ID, sig, width) \
+	case FAR_BASE + OP_##ID:      \
+		LOAD_LANE_##sig(X, SEM_##ID, width)
+#define FAR_STORE_LANE(ID, sig, width) \
+	case FAR_BASE + OP_##ID:       \
+		STORE_LANE_##sig(X, SEM_##ID, width)
+#define FAR_CONST(ID, sig, width)
+#define FAR_CONTROL(ID, sig, width)
+#define FAR_VARIABLE(ID, sig, width)
+#define FAR_RUNTIME(ID, sig, width)
+#define FAR_LATER(ID, sig, width)
+
 /* table-like: the cases are the bodies of control.h, variable.h and numeric.h. */
 enum status interp_switch(struct thread *th, const uint8_t *pc, slot *sp, slot *fp,
 			  const struct image_side *side, struct instance *in)
@@ -61,13 +86,19 @@ next_instruction:
 	opcode = *pc;
 	if (opcode >= 0xfb) {
 		pc = leb_u32(pc + 1, &code) - 1;
-		opcode = opcode_prefixed((uint8_t)opcode, code);
+		opcode = opcode == PREFIX_FAR_FD ? FAR_BASE + OPCODE_BASE_FD + code
+						 : opcode_prefixed((uint8_t)opcode, code);
+	} else if (opcode == OP_FAR) {
+		opcode = FAR_BASE + opcode_far(pc[1]);
 	}
 	switch (opcode) {
 #include "interp/control.h"
 #include "interp/fused.h"
 #include "interp/variable.h"
 #define OP(ID, prefix, code, text, imm, sig, feature, kind, width) CASE_##kind(ID, sig, width)
+#include "wasm/opcodes.def"
+#undef OP
+#define OP(ID, prefix, code, text, imm, sig, feature, kind, width) FAR_##kind(ID, sig, width)
 #include "wasm/opcodes.def"
 #undef OP
 	}

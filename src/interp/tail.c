@@ -27,7 +27,13 @@
 
 typedef PRESERVE_NONE enum status body_fn(PARAMS);
 
-enum { STATE_G = 0, STATE_F = OPCODE_SPACE, STATE_V = 2 * OPCODE_SPACE };
+enum {
+	STATE_G = 0,
+	STATE_F = OPCODE_SPACE,
+	STATE_V = 2 * OPCODE_SPACE,
+	STATE_X = 3 * OPCODE_SPACE, /* far accesses by the opcode they are */
+	STATE_END = 4 * OPCODE_SPACE,
+};
 
 /* The dispatch table holds distances from itself: see below. */
 #define TARGET(index) ((body_fn *)((uintptr_t)table + (uintptr_t)(intptr_t)table[index]))
@@ -106,11 +112,11 @@ enum { STATE_G = 0, STATE_F = OPCODE_SPACE, STATE_V = 2 * OPCODE_SPACE };
 #include "wasm/opcodes.def"
 #undef OP
 
-/* -- States F and V ---------------------------------------------------------------------- */
+/* -- Far accesses ------------------------------------------------------------------------ */
 
 /*
- * PICK(F_<signature>)(x) is x for the signatures listed here, whose last operand is a float, and nothing
- * for all others; UNLESS() the reverse. V_ likewise for vectors.
+ * PICK(FAR_<kind>)(x) is x for the kinds listed here, and nothing for all others; UNLESS() the reverse. So
+ * below with other lists.
  */
 #define NO(...)
 #define YES(...) __VA_ARGS__
@@ -119,6 +125,33 @@ enum { STATE_G = 0, STATE_F = OPCODE_SPACE, STATE_V = 2 * OPCODE_SPACE };
 #define PICK(...) SECOND(__VA_ARGS__, NO, YES, ~)
 #define UNLESS(...) THIRD(__VA_ARGS__, NO, YES, ~)
 
+#define FAR_LOAD ~, YES, NO
+#define FAR_STORE ~, YES, NO
+#define FAR_LOAD_LANE ~, YES, NO
+#define FAR_STORE_LANE ~, YES, NO
+
+#define OP(ID, prefix, code, text, imm, sig, feature, kind, width) \
+	PICK(FAR_##kind)(BODY(x_##ID) kind##_##sig(X, SEM_##ID, width))
+#include "wasm/opcodes.def"
+#undef OP
+
+/* From any state by way of G. */
+BODY(g_FAR)
+{
+	DISPATCH(STATE_X, opcode_far(pc[1]));
+}
+
+BODY(g_FAR_FD)
+{
+	uint32_t code;
+
+	pc = leb_u32(pc + 1, &code) - 1;
+	DISPATCH(STATE_X, OPCODE_BASE_FD + code);
+}
+
+/* -- States F and V ---------------------------------------------------------------------- */
+
+/* F: signatures whose last operand is a float; V: a vector. */
 #define F_f_f ~, YES, NO
 #define F_d_d ~, YES, NO
 #define F_f_i ~, YES, NO
@@ -357,11 +390,12 @@ static __attribute__((used, noinline)) void table_is(void)
 {
 	__asm__ volatile(SECTION_OPEN ".p2align 6\ninterp_table:\n.zero 4*%c0" SECTION_CLOSE
 			 :
-			 : "i"(3 * OPCODE_SPACE));
+			 : "i"(STATE_END));
 #define OP(ID, prefix, code, text, imm, sig, feature, kind, width)             \
 	ROW_G(ID, kind)                                                        \
 	PICK(PLAIN_##prefix)(ROW_F(ID, sig) ENTRY(STATE_V + OP_##ID, v_spill)) \
-		PICK(V_##sig)(ENTRY(STATE_V + OP_##ID, v_##ID))
+		PICK(V_##sig)(ENTRY(STATE_V + OP_##ID, v_##ID))                \
+			PICK(FAR_##kind)(ENTRY(STATE_X + OP_##ID, x_##ID))
 #include "wasm/opcodes.def"
 #undef OP
 #define QUICK(ID, code, base) \
@@ -378,6 +412,9 @@ static __attribute__((used, noinline)) void table_is(void)
 	ENTRY(STATE_G + 0xfd, g_FD)
 	ENTRY(STATE_F + 0xfd, f_spill)
 	ENTRY(STATE_V + 0xfd, v_FD)
+	ENTRY(STATE_G + PREFIX_FAR_FD, g_FAR_FD)
+	ENTRY(STATE_F + PREFIX_FAR_FD, f_spill)
+	ENTRY(STATE_V + PREFIX_FAR_FD, v_spill)
 }
 
 static const int32_t *dispatch_table(void)

@@ -273,13 +273,17 @@ INSTR(REF_FUNC)
 			TRAP(trap);              \
 	} while (0)
 
+/* A slot as index into a table, address in a memory, or count of what is in them: 32 bits of it or all. */
+#define INDEX(table, word) ((word) & (table)->index_mask)
+#define ADDRESS(memory, word) ((word) & (memory)->address_mask)
+
 INSTR(TABLE_GET)
 {
 	uint32_t index;
 	const uint8_t *next = leb_u32(pc + 1, &index);
 	slot ref;
 
-	TRY_RUNTIME(runtime_table_get(th, in, index, (uint32_t)tos, &ref));
+	TRY_RUNTIME(runtime_table_get(th, in, index, INDEX(in->tables[index], tos), &ref));
 	tos = ref;
 	NEXT(next);
 }
@@ -289,7 +293,7 @@ INSTR(TABLE_SET)
 	uint32_t index;
 	const uint8_t *next = leb_u32(pc + 1, &index);
 
-	TRY_RUNTIME(runtime_table_set(th, in, index, DEEP_i(1), tos));
+	TRY_RUNTIME(runtime_table_set(th, in, index, INDEX(in->tables[index], DEEP_l(1)), tos));
 	DROP_NEXT(2, next);
 }
 
@@ -308,9 +312,10 @@ INSTR(TABLE_GROW)
 	const uint8_t *next = leb_u32(pc + 1, &index);
 	uint64_t old;
 
-	TRY_RUNTIME(runtime_table_grow(th, in, index, DEEP_l(1), (uint32_t)tos, &old));
+	TRY_RUNTIME(
+		runtime_table_grow(th, in, index, DEEP_l(1), INDEX(in->tables[index], tos), &old));
 	sp--;
-	tos = (uint32_t)old;
+	tos = old;
 	NEXT(next);
 }
 
@@ -319,7 +324,8 @@ INSTR(TABLE_FILL)
 	uint32_t index;
 	const uint8_t *next = leb_u32(pc + 1, &index);
 
-	TRY_RUNTIME(runtime_table_fill(th, in, index, DEEP_i(2), DEEP_l(1), (uint32_t)tos));
+	TRY_RUNTIME(runtime_table_fill(th, in, index, INDEX(in->tables[index], DEEP_l(2)),
+				       DEEP_l(1), INDEX(in->tables[index], tos)));
 	DROP_NEXT(3, next);
 }
 
@@ -338,8 +344,8 @@ INSTR(MEMORY_GROW)
 	const uint8_t *next = leb_u32(pc + 1, &index);
 	uint64_t old;
 
-	TRY_RUNTIME(runtime_memory_grow(th, in, index, (uint32_t)tos, &old));
-	tos = (uint32_t)old;
+	TRY_RUNTIME(runtime_memory_grow(th, in, index, ADDRESS(in->memories[index], tos), &old));
+	tos = old;
 	RELOAD_MEMORY();
 	NEXT(next);
 }
@@ -349,23 +355,37 @@ INSTR(MEMORY_FILL)
 	uint32_t index;
 	const uint8_t *next = leb_u32(pc + 1, &index);
 
-	TRY_RUNTIME(runtime_memory_fill(th, in, index, DEEP_i(2), DEEP_i(1), (uint32_t)tos));
+	TRY_RUNTIME(runtime_memory_fill(th, in, index, ADDRESS(in->memories[index], DEEP_l(2)),
+					DEEP_i(1), ADDRESS(in->memories[index], tos)));
 	DROP_NEXT(3, next);
 }
 
-/* Three operands (to, from, count) between two things named by immediates. */
-#define COPY_BETWEEN(ID, runtime)                                                                 \
-	INSTR(ID)                                                                                 \
-	{                                                                                         \
-		uint32_t first, second;                                                           \
-		const uint8_t *next = leb_u32(leb_u32(pc + 1, &first), &second);                  \
-		TRY_RUNTIME(runtime(th, in, first, second, DEEP_i(2), DEEP_i(1), (uint32_t)tos)); \
-		DROP_NEXT(3, next);                                                               \
+/* Three operands (to, from, count). The count between two has the narrower of both types. */
+#define COPY(ID, runtime, of, WORD)                                                \
+	INSTR(ID)                                                                  \
+	{                                                                          \
+		uint32_t to, from;                                                 \
+		const uint8_t *next = leb_u32(leb_u32(pc + 1, &to), &from);        \
+		TRY_RUNTIME(runtime(th, in, to, from, WORD(in->of[to], DEEP_l(2)), \
+				    WORD(in->of[from], DEEP_l(1)),                 \
+				    WORD(in->of[to], WORD(in->of[from], tos))));   \
+		DROP_NEXT(3, next);                                                \
 	}
-COPY_BETWEEN(TABLE_COPY, runtime_table_copy)
-COPY_BETWEEN(TABLE_INIT, runtime_table_init)
-COPY_BETWEEN(MEMORY_COPY, runtime_memory_copy)
-COPY_BETWEEN(MEMORY_INIT, runtime_memory_init)
+COPY(TABLE_COPY, runtime_table_copy, tables, INDEX)
+COPY(MEMORY_COPY, runtime_memory_copy, memories, ADDRESS)
+
+/* The same from a segment, where all but the target is 32 bits wide. */
+#define COPY_SEGMENT(ID, runtime, of, WORD)                                                      \
+	INSTR(ID)                                                                                \
+	{                                                                                        \
+		uint32_t segment, to;                                                            \
+		const uint8_t *next = leb_u32(leb_u32(pc + 1, &segment), &to);                   \
+		TRY_RUNTIME(runtime(th, in, segment, to, WORD(in->of[to], DEEP_l(2)), DEEP_i(1), \
+				    (uint32_t)tos));                                             \
+		DROP_NEXT(3, next);                                                              \
+	}
+COPY_SEGMENT(TABLE_INIT, runtime_table_init, tables, INDEX)
+COPY_SEGMENT(MEMORY_INIT, runtime_memory_init, memories, ADDRESS)
 
 #define DROP_SEGMENT(ID, runtime)                              \
 	INSTR(ID)                                              \

@@ -130,13 +130,21 @@ static enum status end_of(struct p1 *p)
 	return p->status;
 }
 
+/* What the guest shows as "memory". Pointers of preview 1 have 32 bits: with a memory of 64 every one leads out. */
+static struct memory *memory_of(const struct instance *calling)
+{
+	struct memory *memory = calling != NULL ? calling->shown_memory : NULL;
+
+	return memory != NULL && !memory->limits.is64 ? memory : NULL;
+}
+
 static enum status enter(struct thread *thread, struct func *self, slot *frame)
 {
 	const struct p1_host *host = (const struct p1_host *)(const void *)self->of.host;
 	struct p1 p = {
 		.thread = thread,
 		.system = host->system,
-		.memory = thread->calling != NULL ? thread->calling->memory : NULL,
+		.memory = memory_of(thread->calling),
 		.unstable = host->unstable,
 		.waiter = {&thread->wake, &thread->interrupt, &host->system->stop},
 	};

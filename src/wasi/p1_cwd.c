@@ -80,21 +80,21 @@ static uint32_t constant_of(const struct instruction *in)
 	return (uint32_t)value;
 }
 
-static uint32_t offset_of(const struct instruction *in)
-{
-	struct reader r = {.at = in->immediates, .end = in->next};
-	uint32_t align = 0, offset = 0;
-
-	return reader_u32(&r, &align) && reader_u32(&r, &offset) ? offset : 0;
-}
-
 /* Which of the words is at this address; CANDIDATES: none. */
-static uint32_t find_word(const struct search *search, uint32_t at)
+static uint32_t find_word(const struct search *search, uint64_t at)
 {
 	for (uint32_t i = 0; i < search->count; i++)
 		if (search->words[i] == at)
 			return i;
 	return CANDIDATES;
+}
+
+/* Which of the words this load is of, behind an address in memory 0. */
+static uint32_t load_of(const struct search *search, const struct instruction *in, uint32_t address)
+{
+	struct instruction_access access = instruction_access(in);
+
+	return access.memory == 0 ? find_word(search, address + access.offset) : CANDIDATES;
 }
 
 /* Which of the words this function loads, if it stores ERANGE; 0: none. */
@@ -108,7 +108,7 @@ static uint32_t word_of_func(struct search *search, const uint8_t *at, const uin
 		uint32_t word = CANDIDATES;
 
 		if (in.opcode == OP_I32_LOAD && follows)
-			word = find_word(search, constant + offset_of(&in));
+			word = load_of(search, &in, constant);
 		stores = stores || (in.opcode == OP_I32_STORE && follows && constant == P1_RANGE);
 		follows = in.opcode == OP_I32_CONST;
 		if (follows)
@@ -158,6 +158,8 @@ enum p1_cwd p1_cwd_set(struct instance *instance, const char *workdir)
 	struct search search = {.instance = instance};
 	uint32_t string;
 
+	if (instance->memory->limits.is64)
+		return false;
 	find_words(&search);
 	if (search.count != 0)
 		find_loads(&search);

@@ -33,9 +33,6 @@ static int limits_features(struct decode *d, const struct image_limits *limits, 
 		err = decode_need(d, FEATURE_MEMORY64, at);
 	if (err == 0 && limits->shared)
 		err = decode_need(d, FEATURE_THREADS, at);
-	if (err == 0 && limits->is64)
-		err = decode_fail(d, DECODE_INVALID, at,
-				  "not yet implemented: 64-bit memories and tables");
 	if (err == 0 && limits->shared)
 		err = decode_fail(d, DECODE_INVALID, at, "not yet implemented: shared memories");
 	return err;
@@ -126,8 +123,8 @@ static int add_memory(struct decode *d)
 	most = memory.limits.is64 ? LIMIT_PAGES64 : LIMIT_PAGES32;
 	if (memory.limits.min > most || (has_max(&memory.limits) && memory.limits.max > most))
 		return decode_fail(d, DECODE_INVALID, at,
-				   "memory size must be at most %llu pages (4GiB)",
-				   (unsigned long long)most);
+				   "memory size must be at most %llu pages (%s)",
+				   (unsigned long long)most, memory.limits.is64 ? "16EiB" : "4GiB");
 	if (memory.limits.shared && !has_max(&memory.limits))
 		return decode_fail(d, DECODE_INVALID, at, "shared memory must have maximum");
 	if (DECODE_COUNT(d, struct image_memory, memories) != 0) {
@@ -135,8 +132,12 @@ static int add_memory(struct decode *d)
 			return decode_fail(d, DECODE_INVALID, at,
 					   "multiple memories: needs the feature 'multi-memory', "
 					   "which is switched off");
-		return decode_fail(d, DECODE_INVALID, at, "not yet implemented: multiple memories");
+		err = decode_need(d, FEATURE_MULTI_MEMORY, at);
 	}
+	if (DECODE_COUNT(d, struct image_memory, memories) >= LIMIT_MEMORIES)
+		return decode_fail(d, DECODE_INVALID, at, "over %d memories", LIMIT_MEMORIES);
+	if (err != 0)
+		return err;
 	return APPEND(d, memories, memory);
 }
 

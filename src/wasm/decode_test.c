@@ -96,6 +96,8 @@ static const uint8_t memory_index[] = {
 	MODULE(TYPE_SECTION(0, 0), SECTION(3, 1, 0), MEMORY_SECTION,
 	       SECTION(10, 1, BODY(0, 0x41, 0, 0x28, 0x42, 0, 0, 0x1a, 0x0b)))};
 static const uint8_t two_memories[] = {MODULE(SECTION(5, 2, 0, 1, 0, 1))};
+static const uint8_t imported_memories[] = {
+	MODULE(SECTION(2, 2, 0, 0, 2, 0, 1, 1, 'm', 0, 2, 0, 1))};
 static const uint8_t memory64[] = {MODULE(SECTION(5, 1, 4, 1))};
 static const uint8_t table64[] = {MODULE(SECTION(4, 1, 0x70, 4, 1))};
 static const uint8_t shared_memory[] = {MODULE(SECTION(5, 1, 3, 1, 1))};
@@ -149,9 +151,10 @@ static const struct sample samples[] = {
 	SAMPLE_LATER(EXCEPTIONS, throw_ref, "throw_ref"),
 	SAMPLE_LATER(LEGACY_EXCEPTIONS, legacy_try, "try"),
 	SAMPLE_OFF(MULTI_MEMORY, memory_index, "malformed memop flags 0x42"),
-	SAMPLE_LATER(MULTI_MEMORY, two_memories, "multiple memories"),
-	SAMPLE_LATER(MEMORY64, memory64, "64-bit memories and tables"),
-	SAMPLE_LATER(MEMORY64, table64, "64-bit memories and tables"),
+	SAMPLE(MULTI_MEMORY, two_memories),
+	SAMPLE(MULTI_MEMORY, imported_memories),
+	SAMPLE(MEMORY64, memory64),
+	SAMPLE(MEMORY64, table64),
 	SAMPLE_LATER(THREADS, shared_memory, "shared memories"),
 	SAMPLE_LATER(THREADS, fence, "atomic.fence"),
 };
@@ -502,6 +505,11 @@ static void far_labels(void **state)
 	buf_deinit(&module);
 }
 
+/* In a module of two memories, the second with 64-bit addresses. */
+#define REFUSE_CODE(part, ...)                                                         \
+	REFUSE(DECODE_INVALID, part, SECTION(1, 1, FUNC_TYPE(0, 0)), SECTION(3, 1, 0), \
+	       SECTION(5, 2, 0, 1, 4, 1), SECTION(10, 1, BODY(0, __VA_ARGS__, 0x0b)))
+
 /* More than this engine takes, but all there: not malformed. */
 static void over_our_limits(void **state)
 {
@@ -525,6 +533,35 @@ static void over_our_limits(void **state)
 	bytes_section(&module, 1, &types);
 	assert_refused(module.data, module.size, DECODE_INVALID,
 		       "type section, at byte 0xe: 10001 fields, the limit is 10000");
+	buf_deinit(&module);
+}
+
+static void several_and_wide(void **state)
+{
+	struct buf module = {0}, memories = {0};
+
+	(void)state;
+	REFUSE(DECODE_INVALID, "at most 65536 pages (4GiB)", SECTION(5, 1, 0, 0x81, 0x80, 4));
+	REFUSE(DECODE_INVALID, "at most 281474976710656 pages",
+	       SECTION(5, 1, 4, 0x81, 0x80, 0x80, 0x80, 0x80, 0x80, 0x40));
+	REFUSE(DECODE_INVALID, "at most 281474976710656 pages",
+	       SECTION(5, 1, 5, 0, 0x81, 0x80, 0x80, 0x80, 0x80, 0x80, 0x40));
+	REFUSE(DECODE_INVALID, "at most 2^32 - 1 entries",
+	       SECTION(4, 1, 0x70, 0, 0x80, 0x80, 0x80, 0x80, 0x10));
+	REFUSE(DECODE_MALFORMED, "malformed limits flags 0x08", SECTION(5, 1, 8, 1));
+	REFUSE_CODE("unknown memory 2", 0x41, 0, 0x28, 0x42, 2, 0, 0x1a);
+	REFUSE_CODE("expected i64, found i32", 0x41, 0, 0x28, 0x42, 1, 0, 0x1a);
+	REFUSE_CODE("expected i32, found i64", 0x42, 0, 0x28, 2, 0, 0x1a);
+	REFUSE_CODE("alignment must not be larger", 0x42, 0, 0x28, 0x43, 1, 0, 0x1a);
+	REFUSE_CODE("offset out of range: 0x100000000", 0x41, 0, 0x28, 2, 0x80, 0x80, 0x80, 0x80,
+		    0x10, 0x1a);
+	REFUSE_CODE("i32.add expected i32, found i64", 0x3f, 1, 0x41, 0, 0x6a, 0x1a);
+	BYTES(&memories, LIMIT_MEMORIES);
+	for (int i = 0; i < LIMIT_MEMORIES; i++)
+		BYTES(&memories, 4, 1);
+	BYTES(&module, MODULE(SECTION(2, 1, 0, 0, 2, 0, 0)));
+	bytes_section(&module, 5, &memories);
+	assert_refused(module.data, module.size, DECODE_INVALID, "over 100 memories");
 	buf_deinit(&module);
 }
 
@@ -593,15 +630,15 @@ static void deep_subtypes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(features),        cmocka_unit_test(no_features),
-		cmocka_unit_test(other_files),     cmocka_unit_test(good_module),
-		cmocka_unit_test(truncated),       cmocka_unit_test(changed),
-		cmocka_unit_test(sections),        cmocka_unit_test(sentences),
-		cmocka_unit_test(enormous_counts), cmocka_unit_test(enormous_table),
-		cmocka_unit_test(nesting),         cmocka_unit_test(many_branches),
-		cmocka_unit_test(far_labels),      cmocka_unit_test(over_our_limits),
-		cmocka_unit_test(places),          cmocka_unit_test(many_operands),
-		cmocka_unit_test(deep_subtypes),
+		cmocka_unit_test(features),         cmocka_unit_test(no_features),
+		cmocka_unit_test(other_files),      cmocka_unit_test(good_module),
+		cmocka_unit_test(truncated),        cmocka_unit_test(changed),
+		cmocka_unit_test(sections),         cmocka_unit_test(sentences),
+		cmocka_unit_test(enormous_counts),  cmocka_unit_test(enormous_table),
+		cmocka_unit_test(nesting),          cmocka_unit_test(many_branches),
+		cmocka_unit_test(far_labels),       cmocka_unit_test(over_our_limits),
+		cmocka_unit_test(several_and_wide), cmocka_unit_test(places),
+		cmocka_unit_test(many_operands),    cmocka_unit_test(deep_subtypes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

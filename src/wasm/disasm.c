@@ -28,7 +28,6 @@
 
 enum {
 	INDENT_MAX = 40, /* a million nested blocks are not a million columns */
-	MEMORY_INDEX = 0x40, /* flag of a memory access */
 };
 
 struct disasm {
@@ -222,22 +221,16 @@ static void put_try_table(struct disasm *d)
 
 static void put_memarg(struct disasm *d)
 {
-	uint32_t align = number(d);
-	uint64_t offset = 0;
+	struct instruction_access access = instruction_access(&d->i);
 	uint32_t natural = opcode_info[d->i.opcode].width;
 
-	if (align & MEMORY_INDEX) {
-		uint32_t memory = number(d);
-
-		if (memory != 0)
-			fprintf(d->out, " %u", memory);
-		align &= ~(uint32_t)MEMORY_INDEX;
-	}
-	reader_u64(&d->r, &offset);
-	if (offset != 0)
-		fprintf(d->out, " offset=%" PRIu64, offset);
-	if (1u << (align & 31) != natural)
-		fprintf(d->out, " align=%u", 1u << (align & 31));
+	if (access.memory != 0)
+		fprintf(d->out, " %u", access.memory);
+	if (access.offset != 0)
+		fprintf(d->out, " offset=%" PRIu64, access.offset);
+	if (1u << (access.align & 31) != natural)
+		fprintf(d->out, " align=%u", 1u << (access.align & 31));
+	d->r.at = access.next;
 }
 
 static void put_integer(struct disasm *d, bool is_wide)

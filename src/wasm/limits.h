@@ -41,5 +41,7 @@ enum {
 	LIMIT_PAGES32 = 65536,
 };
 #define LIMIT_PAGES64 (UINT64_C(1) << 48)
+/* Ours: what a 64-bit memory may have at run time, 1 TiB: its page tables alone are more than most have. */
+#define LIMIT_PAGES64_MADE (UINT64_C(1) << 24)
 
 #endif

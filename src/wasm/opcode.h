@@ -41,6 +41,25 @@ enum opcode {
 #undef FUSE
 };
 
+/*
+ * Far accesses are loads and stores whose memory is not memory 0, or has 64-bit addresses. The validator
+ * writes FAR over the opcode of a plain one, PREFIX_FAR_FD over the 0xfd of a vector's; the byte of flags
+ * behind then holds, from the lowest bit: of a plain one five bits of opcode (from i32.load on) and two of
+ * alignment; of a vector's the alignment; in either FAR_HAS_MEMORY if the index of a memory follows.
+ */
+enum {
+	PREFIX_FAR_FD = 0xff,
+	FAR_OPCODE = 0x1f,
+	FAR_ALIGN_SHIFT = 5,
+	FAR_HAS_MEMORY = 0x80,
+};
+
+/* The instruction a plain far access is, by its byte of flags. */
+static inline uint32_t opcode_far(uint8_t flags)
+{
+	return OP_I32_LOAD + (flags & FAR_OPCODE);
+}
+
 enum opcode_imm {
 	IMM_UNKNOWN, /* no instruction has this opcode */
 	IMM_NONE,

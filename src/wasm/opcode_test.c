@@ -248,7 +248,8 @@ static void quickened_lengths(void **state)
 			struct sample s = samples[k];
 			struct instruction found;
 
-			if (s.imm != opcode_info[quicks[i].base].imm || s.bytes[0] >= 0xfb)
+			if (s.imm != opcode_info[quicks[i].base].imm || s.bytes[0] >= 0xfb ||
+			    quicks[i].code == OP_FAR)
 				continue;
 			s.bytes[0] = (uint8_t)quicks[i].code;
 			found = instruction_at(s.bytes);
@@ -258,13 +259,55 @@ static void quickened_lengths(void **state)
 	}
 }
 
+/* Far accesses keep which instruction they are in their byte of flags. */
+static void far_accesses(void **state)
+{
+	static const struct {
+		uint32_t opcode;
+		struct instruction_access access;
+		uint8_t size, lanes;
+		uint8_t bytes[12];
+	} fars[] = {
+		{OP_I32_LOAD, {0, 0, 8, NULL}, 3, 0, {OP_FAR, 0x00, 0x08}},
+		{OP_I32_LOAD, {2, 0, 8, NULL}, 3, 0, {OP_FAR, 0x40, 0x08}},
+		{OP_I64_LOAD, {3, 1, 128, NULL}, 5, 0, {OP_FAR, 0xe1, 0x01, 0x80, 0x01}},
+		{OP_I64_STORE32, {1, 130, 0, NULL}, 5, 0, {OP_FAR, 0xb6, 0x82, 0x01, 0x00}},
+		{OP_V128_LOAD, {4, 0, 127, NULL}, 4, 0, {PREFIX_FAR_FD, 0x00, 0x04, 0x7f}},
+		{OP_V128_STORE, {4, 5, 1, NULL}, 5, 0, {PREFIX_FAR_FD, 0x0b, 0x84, 0x05, 0x01}},
+		{OP_V128_LOAD8_LANE,
+		 {0, 2, UINT64_C(1) << 56, NULL},
+		 14,
+		 1,
+		 {PREFIX_FAR_FD, 0x54, 0x80, 0x02, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80}},
+	};
+	uint8_t bytes[16] = {0};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(fars); i++) {
+		struct instruction_access access;
+		struct instruction found;
+
+		memcpy(bytes, fars[i].bytes, sizeof(fars[i].bytes));
+		bytes[12] = 0x01; /* ends the longest offset */
+		bytes[13] = 0x0f;
+		found = instruction_at(bytes);
+		access = instruction_access(&found);
+		assert_int_equal(found.opcode, fars[i].opcode);
+		assert_int_equal(access.align, fars[i].access.align);
+		assert_int_equal(access.memory, fars[i].access.memory);
+		assert_true(access.offset == fars[i].access.offset);
+		assert_int_equal(access.next + fars[i].lanes - bytes, found.next - found.at);
+		assert_int_equal(found.next - found.at, fars[i].size);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(indices_are_unique), cmocka_unit_test(prefixes),
 		cmocka_unit_test(rows_make_sense),    cmocka_unit_test(every_feature_is_used),
 		cmocka_unit_test(quickened),          cmocka_unit_test(lengths),
-		cmocka_unit_test(quickened_lengths),
+		cmocka_unit_test(quickened_lengths),  cmocka_unit_test(far_accesses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -129,16 +129,55 @@ static const uint8_t *immediates(enum opcode_imm imm, const uint8_t *p)
 	return p;
 }
 
+static bool is_far(const uint8_t *at)
+{
+	return *at == OP_FAR || *at == PREFIX_FAR_FD;
+}
+
+static const uint8_t *far_immediates(const struct instruction *i)
+{
+	const uint8_t *p = lebs(i->immediates + 1, *i->immediates & FAR_HAS_MEMORY ? 2 : 1);
+
+	return opcode_info[i->opcode].imm == IMM_MEMARG_LANE ? p + 1 : p;
+}
+
 struct instruction instruction_at(const uint8_t *at)
 {
 	struct instruction i = {.at = at, .immediates = at + 1};
 	uint32_t code;
 
-	i.opcode = opcode_base(*at);
-	if (*at >= 0xfb && *at <= 0xfe) {
+	i.opcode = *at == OP_FAR ? opcode_far(at[1]) : opcode_base(*at);
+	if (*at >= 0xfb) {
 		i.immediates = number(at + 1, &code);
-		i.opcode = opcode_prefixed(*at, code);
+		i.opcode = opcode_prefixed(*at == PREFIX_FAR_FD ? 0xfd : *at, code);
 	}
-	i.next = immediates(opcode_info[i.opcode].imm, i.immediates);
+	i.next = is_far(at) ? far_immediates(&i)
+			    : immediates(opcode_info[i.opcode].imm, i.immediates);
 	return i;
+}
+
+struct instruction_access instruction_access(const struct instruction *i)
+{
+	struct reader r = {.at = i->immediates, .end = i->next};
+	struct instruction_access access = {0};
+	bool has_memory;
+
+	reader_u32(&r, &access.align);
+	if (is_far(i->at)) {
+		/* One byte, whose top bit is no continuation. */
+		access.align = *i->immediates;
+		r.at = i->immediates + 1;
+		has_memory = (access.align & FAR_HAS_MEMORY) != 0;
+		access.align &= FAR_HAS_MEMORY - 1;
+		if (*i->at == OP_FAR)
+			access.align >>= FAR_ALIGN_SHIFT;
+	} else {
+		has_memory = (access.align & 0x40) != 0;
+		access.align &= 0x3f;
+	}
+	if (has_memory)
+		reader_u32(&r, &access.memory);
+	reader_u64(&r, &access.offset);
+	access.next = r.at;
+	return access;
 }

@@ -18,4 +18,14 @@ struct instruction {
 /* The instruction at `at`. The code is valid, so nothing is checked. */
 struct instruction instruction_at(const uint8_t *at);
 
+/* Where a load or store says it goes. */
+struct instruction_access {
+	uint32_t align; /* a power of two's exponent */
+	uint32_t memory;
+	uint64_t offset;
+	const uint8_t *next; /* behind it: of a lane access, the lane */
+};
+
+struct instruction_access instruction_access(const struct instruction *i);
+
 #endif

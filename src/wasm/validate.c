@@ -17,7 +17,9 @@
 /* What an access says of its place, as the shortest form has it. */
 struct memarg {
 	uint32_t align;
+	uint32_t memory;
 	uint64_t offset;
+	bool is_far; /* not a 32-bit address of memory 0 */
 };
 
 static int memarg(struct validate *v, const struct opcode_info *info, uint32_t *ret_address,
@@ -49,24 +51,47 @@ static int memarg(struct validate *v, const struct opcode_info *info, uint32_t *
 		return validate_invalid(
 			v, "alignment must not be larger than natural: 2^%u, natural %u", flags,
 			info->width);
-	*ret = (struct memarg){flags, offset};
+	*ret = (struct memarg){flags, index, offset, index != 0 || *ret_address == TYPE_I64};
 	return 0;
 }
 
+static uint8_t *write_number(uint8_t *to, uint64_t number)
+{
+	for (; number >= 0x80; number >>= 7)
+		*to++ = (uint8_t)(number | 0x80);
+	*to++ = (uint8_t)number;
+	return to;
+}
+
+/* Mark an access as far. What its byte of flags says then: opcode.h. */
+static uint8_t far_flags(const struct validate *v, const struct opcode_info *info,
+			 const struct memarg *arg)
+{
+	uint32_t opcode = (uint32_t)(info - opcode_info);
+	uint32_t flags = arg->memory != 0 ? FAR_HAS_MEMORY : 0;
+
+	validate_quicken(v, v->at, opcode < OPCODE_BASE_FB ? OP_FAR : PREFIX_FAR_FD);
+	if (opcode < OPCODE_BASE_FB)
+		return (uint8_t)(flags | arg->align << FAR_ALIGN_SHIFT | (opcode - OP_I32_LOAD));
+	return (uint8_t)(flags | arg->align);
+}
+
 /*
- * The interpreter reads an access in its shortest form: one byte of alignment, the offset, the lane if
- * there is one. A padded number, or memory 0 by name, is written so, and the rest of its bytes become nops.
- * `from` is behind the opcode, the reader behind the immediates, of which the last `lanes` bytes are a lane.
+ * The interpreter reads an access in its shortest form: one byte of flags, the memory if it is not memory 0, the
+ * offset, the lane if there is one. A padded number, or memory 0 by name, is written so, and the rest of
+ * its bytes become nops. `from` is behind the opcode, the reader behind the immediates, of which the last
+ * `lanes` bytes are a lane.
  */
-static void shorten_access(struct validate *v, const uint8_t *from, struct memarg arg, size_t lanes)
+static void write_access(struct validate *v, const struct opcode_info *info, const uint8_t *from,
+			 const struct memarg *arg, size_t lanes)
 {
 	uint8_t *to = (uint8_t *)(uintptr_t)from;
 	uint8_t lane = v->r.at[-1];
 
-	*to++ = (uint8_t)arg.align;
-	for (; arg.offset >= 0x80; arg.offset >>= 7)
-		*to++ = (uint8_t)(arg.offset | 0x80);
-	*to++ = (uint8_t)arg.offset;
+	*to++ = arg->is_far ? far_flags(v, info, arg) : (uint8_t)arg->align;
+	if (arg->memory != 0)
+		to = write_number(to, arg->memory);
+	to = write_number(to, arg->offset);
 	if (lanes != 0)
 		*to++ = lane;
 	while (to < v->r.at)
@@ -116,7 +141,7 @@ static int immediate(struct validate *v, const struct opcode_info *info, uint32_
 		return 0;
 	case IMM_MEMARG:
 		TRY(memarg(v, info, address, &arg));
-		shorten_access(v, from, arg, 0);
+		write_access(v, info, from, &arg, 0);
 		return 0;
 	case IMM_I32:
 		return LIKELY(reader_s32(&v->r, &narrow)) ? 0 : validate_malformed(v);
@@ -135,7 +160,7 @@ static int immediate(struct validate *v, const struct opcode_info *info, uint32_
 	case IMM_MEMARG_LANE:
 		TRY(memarg(v, info, address, &arg));
 		TRY(lanes(v, 1, 16u / info->width));
-		shorten_access(v, from, arg, 1);
+		write_access(v, info, from, &arg, 1);
 		return 0;
 	}
 	return validate_invalid(v, "not yet implemented: %s", name_of(info));

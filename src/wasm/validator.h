@@ -91,7 +91,7 @@ struct validate {
 };
 
 /* Write a quickened opcode over the instruction. */
-static inline void validate_quicken(const struct validate *v, const uint8_t *at, enum opcode opcode)
+static inline void validate_quicken(const struct validate *v, const uint8_t *at, uint32_t opcode)
 {
 	((uint8_t *)(uintptr_t)v->d->base)[at - v->d->base] = (uint8_t)opcode;
 }

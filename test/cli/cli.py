@@ -336,6 +336,24 @@ def imports_are_not_met(b):
     b.expect(["validate", "imports.wasm"], out="")
 
 
+@test
+def wide_memory(b):
+    for limit, pages, old in [("1M", "14", 1), ("1M", "15", -1), ("100M", "9999", -1)]:
+        b.expect(["run", "--memory-limit", limit, "--invoke", "grow", "wide.wasm", pages], out="%d\n" % old)
+    b.expect(["run", "--invoke", "grow", "wide.wasm", "9999"], out="1\n")
+    b.expect(["run", "--invoke", "grow", "wide.wasm", "10000"], out="-1\n")
+    b.expect(["run", "--invoke", "read", "wide.wasm", "65532"], out="0\n")
+    r = b.run("run", "--invoke", "read", "wide.wasm", str(1 << 32))
+    assert r.code == 134 and "out of bounds memory access" in r.err, r
+    b.expect(["run", "--fuel", "100", "--invoke", "read", "wide.wasm", "4"], out="0\n")
+    data = json.loads(b.expect(["inspect", "--json", "wide.wasm"]).out)
+    assert data["memories"][0]["is64"] and data["tables"][0]["is64"], data
+    assert data["memories"][0]["max"] == 10000 and "memory64" in data["features"], data
+    assert b.expect(["inspect", "wide.wasm"]).out.count(", 64-bit\n") == 2
+    assert "i32.load\n" in b.expect(["disasm", "wide.wasm", "read"]).out
+    b.sentence(["run", "--disable", "memory64", "wide.wasm"], 1, "memory64")
+
+
 # -- Other verbs ----------------------------------------------------------------------------------------------
 
 

@@ -104,6 +104,9 @@ KIT = module(
     exports=[("memory", 2, 0), ("table", 1, 0)],
     names={9: "the_divider", 10: "the_caller"})
 
+# A memory and a table with 64 bits.
+WIDE = module(functions=[("grow", [I64], [I64], "20 00 40 00"), ("read", [I64], [I32], "20 00 28 02 00")],
+              memory=b"\5\1\x90\x4e", table=b"\4\2")
 EMPTY = HEADER
 START_OK = module(functions=[("_start", [], [], "")])
 START_TRAPS = module(functions=[("_start", [], [], "00")])

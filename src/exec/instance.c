@@ -147,12 +147,17 @@ static void init_tags(struct instance *in)
 {
 	const uint32_t *tags = IMAGE_ITEMS(in->image, uint32_t, tags);
 	uint32_t imported = in->image->imported_tags;
+	struct type_space space = image_types(in->image);
 
 	for (uint32_t i = imported; i < in->image->tags.count; i++) {
 		struct tag *tag = &in->own_tags[i - imported];
 
 		tag->type = in->type_ids[tags[i]];
+		tag->slots = type_at(&space, tags[i])->param_slots;
 		tag->store = in->store;
+		tag->params = type_words(&space, type_at(&space, tags[i]));
+		tag->param_count = type_at(&space, tags[i])->params;
+		tag->ids = in->type_ids;
 		in->tags[i] = tag;
 	}
 }

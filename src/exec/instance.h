@@ -28,8 +28,12 @@ struct global {
 
 struct tag {
 	uint32_t type;
-	uint32_t reserved;
+	uint32_t slots; /* an exception's values take */
 	struct store *store;
+	const uint32_t *params; /* their types; borrowed from the image, or owned by the store */
+	uint32_t param_count;
+	const uint32_t
+		*ids; /* the numbering of `params`: the module's type_ids; NULL: the engine's */
 };
 
 struct instance {

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include "base/base.h"
+#include "exec/gc.h"
 
 int store_new(struct store **ret, struct common *common, struct err *err)
 {
@@ -51,6 +52,7 @@ void store_free(struct store *store)
 		store->hosts = host->next;
 		host->release(host);
 	}
+	gc_deinit(store);
 	thread_deinit(&store->thread);
 	free(store);
 }

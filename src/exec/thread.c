@@ -65,7 +65,7 @@ static uint32_t offset_of(const struct func *func, const uint8_t *pc)
 }
 
 /* Where a frame goes on is behind its call: one byte less lies in it. */
-static void trace(struct thread *thread, const uint8_t *pc)
+void thread_trace(struct thread *thread, const uint8_t *pc)
 {
 	thread->trace_count = 0;
 	thread->trace_depth = 0;
@@ -85,7 +85,7 @@ enum status thread_trap(struct thread *thread, enum trap trap, const uint8_t *pc
 	thread->trap = trap;
 	if (trap == TRAP_INTERRUPTED)
 		__atomic_store_n(&thread->interrupt, 0, __ATOMIC_RELAXED);
-	trace(thread, pc);
+	thread_trace(thread, pc);
 	if (thread->store->on_trap != NULL)
 		thread->store->on_trap(thread->store, pc);
 	return STATUS_TRAP;

@@ -71,6 +71,9 @@ struct thread {
 	uint64_t trace_depth; /* all frames there were */
 
 	struct wake wake; /* for host functions that wait: thread_interrupt() wakes them */
+
+	struct exception *exception; /* on its way: exception.h; NULL: none */
+	bool traced; /* `trace` says where it was thrown */
 };
 
 int thread_init(struct thread *thread, struct store *store, uint64_t stack_bytes, bool fuel);
@@ -90,6 +93,9 @@ static inline bool thread_is_interrupted(const struct thread *thread)
 
 /* Note the trap and the stack as it is; `pc` in the innermost frame, or NULL. Returns STATUS_TRAP. */
 enum status thread_trap(struct thread *thread, enum trap trap, const uint8_t *pc);
+
+/* Note the stack as it is, nothing else. */
+void thread_trace(struct thread *thread, const uint8_t *pc);
 
 /* Call a function from C: arguments and results at `frame`, which is thread->top or above it. */
 enum status thread_call(struct thread *thread, struct func *func, slot *frame);

@@ -240,19 +240,22 @@ INSTR(RETURN_END)
 	} while (0)
 
 /* Call what is not interpreted: a host function, compiled code. */
-#define CALL_OUT(f, back_pc)                         \
-	do {                                         \
-		slot *place = sp - (f)->params;      \
-		enum status status;                  \
-		th->call_pc = (back_pc);             \
-		th->calling = in;                    \
-		status = (f)->entry(th, (f), place); \
-		if (UNLIKELY(status != STATUS_OK))   \
-			LEAVE_WITH(status);          \
-		sp = place + (f)->results - 1;       \
-		tos = *sp;                           \
-		RELOAD_MEMORY();                     \
-		NEXT(back_pc);                       \
+#define CALL_OUT(f, back_pc)                            \
+	do {                                            \
+		slot *place = sp - (f)->params;         \
+		enum status status;                     \
+		th->call_pc = (back_pc);                \
+		th->calling = in;                       \
+		status = (f)->entry(th, (f), place);    \
+		if (UNLIKELY(status != STATUS_OK)) {    \
+			if (status == STATUS_EXCEPTION) \
+				UNWIND((back_pc) - 1);  \
+			LEAVE_WITH(status);             \
+		}                                       \
+		sp = place + (f)->results - 1;          \
+		tos = *sp;                              \
+		RELOAD_MEMORY();                        \
+		NEXT(back_pc);                          \
 	} while (0)
 
 /* Any function, of this instance or another's. */
@@ -289,8 +292,11 @@ INSTR(RETURN_END)
 		th->call_pc = gone.ret_pc;                                     \
 		th->calling = in;                                              \
 		status = (f)->entry(th, (f), fp);                              \
-		if (UNLIKELY(status != STATUS_OK))                             \
+		if (UNLIKELY(status != STATUS_OK)) {                           \
+			if (status == STATUS_EXCEPTION)                        \
+				UNWIND(gone.ret_pc - 1);                       \
 			LEAVE_WITH(status);                                    \
+		}                                                              \
 		GO_BACK(gone, fp, (f)->results);                               \
 	} while (0)
 

@@ -241,6 +241,74 @@ static const struct example numbers[] = {
 	GIVES("i32x4.relaxed_trunc_f32x4_s", 2, 0, 0x43, 0, 0, 0x20, 0x40, 0xfd, 19, 0xfd, 0x81, 2, 0xfd, 27, 0, END),
 	GIVES("i8x16.relaxed_swizzle", 16, 0, GLOBAL_GET(1), V128_CONST, BYTES16(15), 0xfd, 0x80, 2, LANE0_U8, END),
 };
+/*
+ * The world of exceptions. Types: 0 the function's own, 1 (i32) -> i32, 2 () -> (), 3 (i32) -> (), 4 (v128 i32) -> (),
+ * 5 () -> (i32 exnref), 6 () -> (v128 i32). Tags: 0 (), 1 (i32), 2 (v128 i32). Functions: 1 throws its argument as tag
+ * 1; 2 calls 1; 3 leaves a try by calling 1 for good; 4 is 2, by the table. Table: function 1.
+ */
+#define EXCEPTIONS(...) MODULE( \
+	SECTION(1, 7, FUNC_TYPE(0, 1, I32), FUNC_TYPE(1, I32, 1, I32), FUNC_TYPE(0, 0), FUNC_TYPE(1, I32, 0), \
+		FUNC_TYPE(2, V128, I32, 0), FUNC_TYPE(0, 2, I32, EXNREF), FUNC_TYPE(0, 2, V128, I32)), \
+	SECTION(3, 5, 0, 1, 1, 1, 1), \
+	SECTION(4, 1, FUNCREF, 0, 1), \
+	SECTION(13, 3, 0, 2, 0, 3, 0, 4), \
+	SECTION(9, 1, 0, C32(0), END, 1, 1), \
+	LONG_SECTION(10, 5, BODY(__VA_ARGS__), BODY(0, GET(0), THROW(1), END), \
+		BODY(0, GET(0), CALL(1), C32(1), ADD, END), \
+		BODY(0, BLOCK(I32), TRY_TABLE(I32, 1, ON_TAG(1, 0)), GET(0), RETURN_CALL(1), END, END, DROP, C32(1), END), \
+		BODY(0, GET(0), C32(0), CALL_INDIRECT(1, 0), C32(1), ADD, END)))
+#define CATCHES(name, result, ...) {name, CODE(EXCEPTIONS(__VA_ARGS__)), 0, result, UINT32_MAX, TRAP_NONE}
+#define CATCHES_NOT(name, trap, ...) {name, CODE(EXCEPTIONS(__VA_ARGS__)), 0, 0, 0, TRAP_##trap}
+#define LT_U 0x49
+
+static const struct example exceptions[] = {
+	CATCHES("try_table left", 5, 0, BLOCK(VOID), TRY_TABLE(I32, 1, ON_ALL(0)), C32(5), END, RETURN, END, C32(1), END),
+	CATCHES("try_table without clauses", 5, 0, TRY_TABLE(I32, 0), C32(5), END, END),
+	CATCHES("try_table with params", 6, 0, C32(5), TRY_TABLE(1, 0), C32(1), ADD, END, END),
+	CATCHES("try_table of a reference", 1, 0, TRY_TABLE(REF_NULL_FUNC, 0), REF_NULL(0x70), END, REF_IS_NULL, END),
+	CATCHES("br out of a try_table", 5, 0, TRY_TABLE(I32, 1, ON_TAG(1, 0)), C32(9), C32(5), BR(0), END, END),
+	CATCHES("a branch behind a try_table", 5, 0, BLOCK(VOID), TRY_TABLE(VOID, 2, ON_ALL(0), ON_TAG(0, 0)), END, C32(0), BR_IF(0), C32(5), RETURN, END, C32(1), END),
+	CATCHES("catch", 7, 0, BLOCK(I32), TRY_TABLE(I32, 1, ON_TAG(1, 0)), C32(7), THROW(1), END, END, END),
+	CATCHES("catch in the body's label", 7, 0, TRY_TABLE(I32, 1, ON_TAG(1, 0)), C32(7), THROW(1), END, END),
+	CATCHES("catch cuts operands", 107 - 64, 0, C32(36), BLOCK(I32), C32(1), C32(2), TRY_TABLE(I32, 1, ON_TAG(1, 0)), C32(3), C32(7), THROW(1), END, ADD, ADD, END, ADD, END),
+	CATCHES("catch of a vector", 7, 1, 1, I32, BLOCK(6), TRY_TABLE(VOID, 1, ON_TAG(2, 0)), V128_CONST, BYTES16(3), C32(4), THROW(2), END, UNREACHABLE, END, SET(0), LANE0_U8, GET(0), ADD, END),
+	CATCHES("catch_ref", 9, 0, BLOCK(5), TRY_TABLE(VOID, 1, ON_TAG_REF(1, 0)), C32(9), THROW(1), END, UNREACHABLE, END, REF_IS_NULL, ADD, END),
+	CATCHES("catch_all", 2, 0, BLOCK(VOID), TRY_TABLE(VOID, 1, ON_ALL(0)), C32(9), THROW(1), END, C32(1), RETURN, END, C32(2), END),
+	CATCHES("catch_all_ref, throw_ref", 8, 0, BLOCK(I32), TRY_TABLE(I32, 1, ON_TAG(1, 0)), BLOCK(EXNREF), TRY_TABLE(VOID, 1, ON_ALL_REF(0)), C32(8), THROW(1), END, UNREACHABLE, END, THROW_REF, END, END, END),
+	CATCHES_NOT("throw_ref of null", NULL_REFERENCE, 0, BLOCK(VOID), TRY_TABLE(VOID, 1, ON_ALL(0)), REF_NULL(0x69), THROW_REF, END, END, C32(1), END),
+	CATCHES_NOT("a trap is no exception", UNREACHABLE, 0, BLOCK(VOID), TRY_TABLE(VOID, 1, ON_ALL(0)), UNREACHABLE, END, END, C32(1), END),
+	CATCHES("the first clause that fits", 3, 0, BLOCK(VOID), BLOCK(I32), BLOCK(I32), TRY_TABLE(VOID, 4, ON_TAG(0, 2), ON_TAG(1, 1), ON_TAG(1, 0), ON_ALL(2)), C32(3), THROW(1), END, C32(1), END, DROP, C32(2), END, RETURN, END, C32(4), END),
+	CATCHES("the innermost", 5, 0, BLOCK(I32), TRY_TABLE(I32, 1, ON_TAG(1, 0)), BLOCK(I32), TRY_TABLE(I32, 1, ON_TAG(1, 0)), C32(3), THROW(1), END, END, C32(2), ADD, END, END, END),
+	CATCHES("one further out", 3, 0, BLOCK(I32), TRY_TABLE(I32, 1, ON_TAG(1, 0)), BLOCK(VOID), TRY_TABLE(I32, 1, ON_TAG(0, 0)), C32(3), THROW(1), END, C32(2), ADD, BR(1), END, C32(1), END, END, END),
+	CATCHES("not the one before, nor the one behind", 4, 0, BLOCK(I32), TRY_TABLE(I32, 1, ON_TAG(1, 0)), BLOCK(VOID), TRY_TABLE(VOID, 1, ON_ALL(0)), END, C32(4), THROW(1), TRY_TABLE(VOID, 1, ON_ALL(0)), END, END, C32(1), END, END, END),
+	CATCHES("not what catches itself", 6, 0, BLOCK(I32), TRY_TABLE(I32, 1, ON_TAG(1, 0)), BLOCK(VOID), TRY_TABLE(VOID, 1, ON_ALL(0)), THROW(0), END, END, C32(6), THROW(1), END, END, END),
+	CATCHES("catch to a loop", 5, 1, 1, I32, LOOP(VOID), GET(0), C32(1), ADD, SET(0), TRY_TABLE(VOID, 1, ON_TAG(0, 0)), GET(0), C32(5), LT_U, IF(VOID), THROW(0), END, END, END, GET(0), END),
+	CATCHES("from two frames above", 33, 0, BLOCK(I32), TRY_TABLE(I32, 1, ON_TAG(1, 0)), C32(33), CALL(2), END, END, END),
+	CATCHES("through an indirect call", 34, 0, BLOCK(I32), TRY_TABLE(I32, 1, ON_TAG(1, 0)), C32(34), CALL(4), END, END, END),
+	CATCHES("not in a frame that is gone", 35, 0, BLOCK(I32), TRY_TABLE(I32, 1, ON_TAG(1, 0)), C32(35), CALL(3), END, END, END),
+	CATCHES("operands below a call", 45, 0, C32(10), BLOCK(I32), C32(1), TRY_TABLE(I32, 1, ON_TAG(1, 0)), C32(2), C32(35), CALL(2), ADD, END, ADD, END, ADD, END),
+	CATCHES("unreachable throws", 4, 0, C32(4), RETURN, THROW(1), END),
+	CATCHES("unreachable try_table", 4, 0, C32(4), RETURN, BLOCK(I32), TRY_TABLE(I32, 1, ON_TAG(1, 0)), THROW(0), END, END, END),
+
+	CATCHES("try left", 5, 0, TRY(I32), C32(5), CATCH(1), CATCH_ALL, C32(2), END, END),
+	CATCHES("try without catch", 5, 0, TRY(I32), C32(5), END, END),
+	CATCHES("try of a reference", 1, 0, TRY(REF_NULL_FUNC), REF_NULL(0x70), CATCH_ALL, REF_NULL(0x70), END, REF_IS_NULL, END),
+	CATCHES("br out of a try", 5, 0, TRY(I32), C32(9), C32(5), BR(0), CATCH_ALL, C32(2), END, END),
+	CATCHES("legacy catch", 8, 0, TRY(I32), C32(7), THROW(1), CATCH(0), C32(1), CATCH(1), C32(1), ADD, END, END),
+	CATCHES("legacy catch_all", 12, 0, C32(10), TRY(I32), C32(4), C32(7), THROW(1), CATCH(0), C32(1), CATCH_ALL, C32(2), END, ADD, END),
+	CATCHES("thrown in a catch", 3, 0, TRY(I32), TRY(I32), THROW(0), CATCH(0), C32(3), THROW(1), CATCH_ALL, C32(1), END, CATCH(1), END, END),
+	CATCHES("rethrow", 7, 0, TRY(I32), TRY(I32), C32(7), THROW(1), CATCH_ALL, RETHROW(0), END, CATCH(1), END, END),
+	CATCHES("rethrow of the outer", 7, 0, TRY(I32), TRY(I32), C32(7), THROW(1), CATCH(1), DROP, TRY(VOID), THROW(0), CATCH_ALL, RETHROW(1), END, C32(1), END, CATCH(1), END, END),
+	CATCHES("rethrow of the inner", 2, 0, TRY(I32), TRY(I32), C32(7), THROW(1), CATCH(1), DROP, TRY(VOID), THROW(0), CATCH_ALL, RETHROW(0), END, C32(1), END, CATCH(1), CATCH(0), C32(2), END, END),
+	CATCHES("rethrow beside a local", 9, 1, 1, I32, C32(2), SET(0), TRY(I32), TRY(I32), C32(7), THROW(1), CATCH_ALL, RETHROW(0), END, CATCH(1), GET(0), ADD, END, END),
+	CATCHES("delegate", 7, 0, TRY(I32), TRY(I32), C32(7), THROW(1), DELEGATE(0), CATCH(1), END, END),
+	CATCHES("delegate left", 7, 0, TRY(I32), TRY(I32), C32(7), DELEGATE(0), CATCH(1), END, END),
+	CATCHES("delegate over one", 8, 0, TRY(I32), TRY(I32), TRY(I32), C32(7), THROW(1), DELEGATE(1), CATCH(1), END, CATCH(1), C32(1), ADD, END, END),
+	CATCHES("delegate to a block in it", 8, 0, TRY(I32), BLOCK(I32), TRY(I32), TRY(I32), C32(7), THROW(1), DELEGATE(1), CATCH(1), END, END, CATCH(1), C32(1), ADD, END, END),
+	CATCHES("behind a delegate", 7, 0, TRY(I32), TRY(I32), TRY(VOID), DELEGATE(1), C32(7), THROW(1), CATCH(1), END, CATCH(1), C32(1), ADD, END, END),
+	CATCHES("delegate from a catch", 8, 0, TRY(I32), TRY(I32), THROW(0), CATCH(0), TRY(I32), C32(7), THROW(1), DELEGATE(0), CATCH(1), END, CATCH(1), C32(1), ADD, END, END),
+	CATCHES("both generations", 7, 0, BLOCK(I32), TRY_TABLE(I32, 1, ON_TAG(1, 0)), TRY(I32), TRY(I32), C32(7), THROW(1), DELEGATE(1), CATCH(1), DROP, C32(1), END, END, END, END),
+};
 /* clang-format on */
 
 static bool ran[OPCODE_SPACE];
@@ -327,6 +395,12 @@ static void numeric_instructions(void **state)
 	RUN_ALL(numbers);
 }
 
+static void exception_instructions(void **state)
+{
+	(void)state;
+	RUN_ALL(exceptions);
+}
+
 /* Whatever has a body and is not operand_test.c's was in a function above. */
 static void every_opcode_ran(void **state)
 {
@@ -352,7 +426,8 @@ int main(void)
 		cmocka_unit_test(control_instructions),  cmocka_unit_test(call_instructions),
 		cmocka_unit_test(variable_instructions), cmocka_unit_test(table_instructions),
 		cmocka_unit_test(memory_instructions),   cmocka_unit_test(numeric_instructions),
-		cmocka_unit_test(unusual_accesses),      cmocka_unit_test(every_opcode_ran),
+		cmocka_unit_test(unusual_accesses),      cmocka_unit_test(exception_instructions),
+		cmocka_unit_test(every_opcode_ran),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

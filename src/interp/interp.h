@@ -6,6 +6,7 @@
  *   interp.c         coming in from C
  *   numeric.h        instructions whose meaning is a sem_ function: made from opcodes.def
  *   control.h        blocks, branches, calls
+ *   exceptions.h     throwing and catching; unwind.c finds who catches
  *   variable.h       constants, locals, globals, references, tables, memories
  *   tail.c, switch.c two ways to make one program of these bodies: functions that tail-call each other
  *                    (clang), or one switch (any compiler); docs/abi.md, "The interpreter"
@@ -24,6 +25,16 @@ enum status interp_fast(struct thread *thread, const uint8_t *pc, slot *sp, slot
 			const struct image_side *side, struct instance *instance);
 enum status interp_switch(struct thread *thread, const uint8_t *pc, slot *sp, slot *fp,
 			  const struct image_side *side, struct instance *instance);
+
+/* unwind.c: where an exception is caught; `sp` is the topmost operand's place, all of them are in memory. */
+struct landing {
+	const uint8_t *pc;
+	const struct image_side *side;
+	slot *sp;
+};
+/* thread->exception was thrown in thread->frame, in the instruction around `pc`. True: it was caught, in what is now
+ * thread->frame. False: by nobody before C. */
+bool interp_unwind(struct thread *thread, const uint8_t *pc, struct landing *ret);
 
 /* Fuel, before the instruction at pc. False: it does not suffice for the block that begins here. */
 bool interp_pay(struct thread *thread, const uint8_t *pc);

@@ -20,6 +20,7 @@
  *   INSTR(ID) { body }        an instruction in state G
  *   NEXT(p)                   go on at p in state G
  *   TRAP(code)                end here
+ *   UNWIND(p)                 thread->exception comes out of the instruction around p of thread->frame
  *   RET_i(x) ... RET_v(x)     go on at `next` with x as the topmost value
  */
 #ifndef INTERP_MACHINE_H
@@ -28,6 +29,7 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "exec/exception.h"
 #include "exec/runtime.h"
 #include "exec/semantics.h"
 #include "exec/semantics_names.h"

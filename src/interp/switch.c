@@ -13,6 +13,11 @@
 	} while (0)
 #define LEAVE_WITH(status) return (status)
 #define TRAP(code) return thread_trap(th, code, pc)
+#define UNWIND(p)            \
+	do {                 \
+		pc = (p);    \
+		goto unwind; \
+	} while (0)
 
 #define RET_i(x)            \
 	do {                \
@@ -93,6 +98,7 @@ next_instruction:
 	}
 	switch (opcode) {
 #include "interp/control.h"
+#include "interp/exceptions.h"
 #include "interp/fused.h"
 #include "interp/variable.h"
 #define OP(ID, prefix, code, text, imm, sig, feature, kind, width) CASE_##kind(ID, sig, width)
@@ -103,5 +109,6 @@ next_instruction:
 #undef OP
 	}
 	invariant(!"an opcode the validator lets pass has a body");
-	return STATUS_TRAP;
+unwind:
+	LAND();
 }

@@ -47,6 +47,11 @@ enum {
 #define NEXT(p) GO(STATE_G, p)
 #define LEAVE_WITH(status) return (status)
 #define TRAP(code) return thread_trap(th, code, pc)
+#define UNWIND(p)                                  \
+	do {                                       \
+		pc = (p);                          \
+		MUSTTAIL return unwind(REGISTERS); \
+	} while (0)
 
 /* A vector whose upper lanes do not matter. */
 #define ANY_VECTOR(type) __builtin_nondeterministic_value((type){0})
@@ -80,6 +85,8 @@ enum {
 	static __attribute__((used)) PRESERVE_NONE enum status name(PARAMS); \
 	static PRESERVE_NONE enum status name(PARAMS)
 
+static PRESERVE_NONE enum status unwind(PARAMS);
+
 /* Not every body reads every register. */
 #pragma clang diagnostic ignored "-Wunused-parameter"
 #pragma clang diagnostic ignored "-Wunused-but-set-parameter"
@@ -88,9 +95,15 @@ enum {
 
 #define INSTR(ID) BODY(g_##ID)
 #include "interp/control.h"
+#include "interp/exceptions.h"
 #include "interp/fused.h"
 #include "interp/variable.h"
 #undef INSTR
+
+BODY(unwind)
+{
+	LAND();
+}
 
 #include "interp/numeric.h"
 

@@ -20,15 +20,18 @@
 #define EXPORT_TABLE(letter, index) 1, letter, 1, index
 #define EXPORT_MEMORY(letter, index) 1, letter, 2, index
 #define EXPORT_GLOBAL(letter, index) 1, letter, 3, index
+#define EXPORT_TAG(letter, index) 1, letter, 4, index
 
 /* Import 'h' 'letter': of the host, in most tests. */
 #define IMPORT_FUNC(letter, type) 1, 'h', 1, letter, 0, type
 #define IMPORT_TABLE(letter, ...) 1, 'h', 1, letter, 1, __VA_ARGS__
 #define IMPORT_MEMORY(letter, ...) 1, 'h', 1, letter, 2, __VA_ARGS__
 #define IMPORT_GLOBAL(letter, ...) 1, 'h', 1, letter, 3, __VA_ARGS__
+#define IMPORT_TAG(letter, type) 1, 'h', 1, letter, 4, 0, type
 
 #define FUNCREF 0x70
 #define EXTERNREF 0x6f
+#define EXNREF 0x69
 #define VOID 0x40
 
 /* -- Instructions -------------------------------------------------------------------------- */
@@ -39,6 +42,11 @@
 #define LOOP(type) 0x03, type
 #define IF(type) 0x04, type
 #define ELSE 0x05
+#define TRY(type) 0x06, type
+#define CATCH(tag) 0x07, tag
+#define THROW(tag) 0x08, tag
+#define RETHROW(label) 0x09, label
+#define THROW_REF 0x0a
 #define END 0x0b
 #define BR(label) 0x0c, label
 #define BR_IF(label) 0x0d, label
@@ -49,8 +57,16 @@
 #define RETURN_CALL_INDIRECT(type, table) 0x13, type, table
 #define CALL_REF(type) 0x14, type
 #define RETURN_CALL_REF(type) 0x15, type
+#define DELEGATE(label) 0x18, label
+#define CATCH_ALL 0x19
 #define DROP 0x1a
 #define SELECT 0x1b
+/* How many clauses, then these. */
+#define TRY_TABLE(type, ...) 0x1f, type, __VA_ARGS__
+#define ON_TAG(tag, label) 0, tag, label
+#define ON_TAG_REF(tag, label) 1, tag, label
+#define ON_ALL(label) 2, label
+#define ON_ALL_REF(label) 3, label
 #define GET(local) 0x20, local
 #define SET(local) 0x21, local
 #define TEE(local) 0x22, local

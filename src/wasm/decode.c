@@ -326,6 +326,8 @@ static int assemble(struct decode *d, struct image **io)
 		PIECE(sections, struct image_section, sections),
 		PIECE(side, struct image_side, side),
 		PIECE(local_slots, uint16_t, local_slots),
+		PIECE(tries, struct image_try, tries),
+		PIECE(catches, struct image_catch, catches),
 #undef PIECE
 	};
 	uint64_t size = align_up((*io)->size, 8);
@@ -369,7 +371,8 @@ static void deinit(struct decode *d)
 {
 	struct buf *bufs[] = {&d->imports,  &d->exports, &d->funcs,    &d->tables,     &d->memories,
 			      &d->globals,  &d->tags,    &d->elements, &d->items,      &d->datas,
-			      &d->sections, &d->side,    &d->declared, &d->local_slots};
+			      &d->sections, &d->side,    &d->declared, &d->local_slots,
+			      &d->tries,    &d->catches};
 
 	for (size_t i = 0; i < ARRAY_SIZE(bufs); i++)
 		buf_deinit(bufs[i]);

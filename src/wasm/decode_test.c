@@ -90,7 +90,7 @@ static const uint8_t struct_new[] = {MODULE(SECTION(1, 2, FUNC_TYPE(0, 0), 0x5f,
 					    SECTION(10, 1, BODY(0, 0xfb, 0, 1, 0x1a, 0x0b)))};
 static const uint8_t tag[] = {MODULE(TYPE_SECTION(0, 0), SECTION(13, 1, 0, 0))};
 static const uint8_t exnref[] = {MODULE(TYPE_SECTION(1, 0x69, 0))};
-static const uint8_t throw_ref[] = {FUNC_MODULE(0, 0x0a, 0x0b)};
+static const uint8_t throw_ref[] = {FUNC_MODULE(0, 0xd0, 0x69, 0x0a, 0x0b)};
 static const uint8_t legacy_try[] = {FUNC_MODULE(0, 0x06, 0x40, 0x19, 0x0b, 0x0b)};
 static const uint8_t memory_index[] = {
 	MODULE(TYPE_SECTION(0, 0), SECTION(3, 1, 0), MEMORY_SECTION,
@@ -148,8 +148,8 @@ static const struct sample samples[] = {
 	SAMPLE_LATER(GC, struct_new, "struct.new"),
 	SAMPLE(EXCEPTIONS, tag),
 	SAMPLE(EXCEPTIONS, exnref),
-	SAMPLE_LATER(EXCEPTIONS, throw_ref, "throw_ref"),
-	SAMPLE_LATER(LEGACY_EXCEPTIONS, legacy_try, "try"),
+	SAMPLE(EXCEPTIONS, throw_ref),
+	SAMPLE(LEGACY_EXCEPTIONS, legacy_try),
 	SAMPLE_OFF(MULTI_MEMORY, memory_index, "malformed memop flags 0x42"),
 	SAMPLE(MULTI_MEMORY, two_memories),
 	SAMPLE(MULTI_MEMORY, imported_memories),

@@ -34,6 +34,7 @@ struct decode {
 	uint32_t type_limit; /* types that may be named: those closed and the open group */
 	struct buf imports, exports, funcs, tables, memories, globals, tags;
 	struct buf elements, items, datas, sections, side, local_slots;
+	struct buf tries, catches;
 	uint32_t imported_funcs, imported_tables, imported_memories, imported_globals,
 		imported_tags;
 	uint32_t start;

@@ -20,7 +20,7 @@
 #include "wasm/types.h"
 
 #define IMAGE_MAGIC 0x31464b53u /* "SKF1" */
-#define IMAGE_VERSION 1
+#define IMAGE_VERSION 2
 #define IMAGE_NONE UINT32_MAX /* no index */
 
 /* Slots the interpreter keeps between a frame's locals and its operands (struct frame in exec/thread.h). */
@@ -81,6 +81,34 @@ struct image_side {
 	int32_t side; /* from this entry to the entry of the target's next branch */
 	uint16_t keep; /* slots to carry over */
 	uint16_t drop; /* slots below them to remove */
+};
+
+/*
+ * Exceptions. A try is a stretch of code and who catches what is thrown there; tries lie in the order of the code.
+ * docs/abi.md, "Handlers".
+ */
+struct image_try {
+	uint32_t begin; /* offsets in the module: of its first instruction */
+	uint32_t end; /* behind its last */
+	uint32_t outer; /* the innermost try around this one in its function, or IMAGE_NONE */
+	uint32_t first; /* of its catches, asked in this order; IMAGE_NONE: none */
+};
+
+enum image_catch_kind {
+	CATCH_VALUES, /* pushes the exception's values */
+	CATCH_REF, /* and the exception */
+	CATCH_KEEP, /* the same without, but keeps it in local slot `keep` */
+	CATCH_DELEGATE, /* no handler: the search goes on at try `to`; IMAGE_NONE: in the caller */
+};
+
+struct image_catch {
+	uint32_t tag; /* IMAGE_NONE: any, and no values are pushed */
+	uint32_t next; /* of the same try, or IMAGE_NONE */
+	uint32_t
+		to; /* the side table entry that says where it goes on; `pc` there is an offset in the module */
+	uint16_t height; /* slots of operands that stay */
+	uint16_t keep;
+	uint32_t kind; /* enum image_catch_kind */
 };
 
 struct image_table {
@@ -179,6 +207,8 @@ struct image {
 	struct image_span sections;
 	struct image_span side; /* struct image_side */
 	struct image_span local_slots; /* uint16_t */
+	struct image_span tries; /* struct image_try */
+	struct image_span catches; /* struct image_catch */
 
 	uint32_t imported_funcs;
 	uint32_t imported_tables;

@@ -30,6 +30,7 @@ enum {
 	LIMIT_BODY_BYTES = 7654321,
 	LIMIT_LOCALS = 50000,
 	LIMIT_BR_TABLE = 65520,
+	LIMIT_CATCHES = 65520, /* of a try_table */
 	/* Ours: a frame counts its slots in 16 bits, and must fit the stack with room to spare. */
 	LIMIT_FRAME_SLOTS = 65535,
 	LIMIT_NESTING = 65535,

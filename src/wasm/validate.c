@@ -456,6 +456,7 @@ static int start_stack(struct validate *v)
 static int start_body(struct validate *v)
 {
 	v->blocks.size = 0;
+	validate_start_tries(v);
 	v->at = v->r.at;
 	v->func->body = decode_offset(v->d, v->r.at);
 	TRY(start_stack(v));
@@ -470,7 +471,8 @@ static int start_body(struct validate *v)
 
 static int finish_body(struct validate *v)
 {
-	uint32_t frame = v->func->locals + FRAME_RECORD_SLOTS + 1 + v->max_slots;
+	uint32_t locals = v->func->locals + v->most_caught;
+	uint32_t frame = locals + FRAME_RECORD_SLOTS + 1 + v->max_slots;
 
 	if (v->r.at != v->r.end)
 		return decode_fail(v->d, DECODE_MALFORMED, v->r.at,
@@ -480,6 +482,7 @@ static int finish_body(struct validate *v)
 		return decode_fail(v->d, DECODE_INVALID, v->at,
 				   "the frame needs %u slots, the limit is %d", frame,
 				   LIMIT_FRAME_SLOTS);
+	v->func->locals = (uint16_t)locals;
 	v->func->frame = (uint16_t)frame;
 	v->func->code_end = decode_offset(v->d, v->r.end);
 	return 0;
@@ -539,5 +542,7 @@ int decode_section_code(struct decode *d, uint32_t count)
 	buf_deinit(&v.runs);
 	buf_deinit(&v.set);
 	buf_deinit(&v.set_locals);
+	buf_deinit(&v.tries);
+	buf_deinit(&v.caught);
 	return err;
 }

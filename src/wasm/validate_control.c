@@ -9,27 +9,18 @@
 
 /* -- Blocks ------------------------------------------------------------------------------ */
 
-static int side_add(struct validate *v, uint32_t *ret)
+int validate_side_add(struct validate *v, uint32_t *ret)
 {
 	*ret = validate_side_count(v);
 	return buf_zero(&v->d->side, sizeof(struct image_side)) == NULL ? decode_no_memory(v->d)
 									: 0;
 }
 
-static uint32_t block_count(const struct validate *v)
-{
-	return (uint32_t)BUF_COUNT(&v->blocks, struct block);
-}
-
 static void find_top(struct validate *v)
 {
-	v->top =
-		v->blocks.size != 0 ? BUF_ITEM(&v->blocks, struct block, block_count(v) - 1) : NULL;
-}
-
-static struct type_list params_of(const struct validate *v, const struct type_def *type)
-{
-	return (struct type_list){type_words(&v->space, type), type->params, type->param_slots};
+	v->top = v->blocks.size != 0
+			 ? BUF_ITEM(&v->blocks, struct block, validate_block_count(v) - 1)
+			 : NULL;
 }
 
 static struct type_list results_of(const struct validate *v, const struct type_def *type)
@@ -42,7 +33,7 @@ static struct type_list results_of(const struct validate *v, const struct type_d
 static struct type_list params(const struct validate *v, const struct block *block)
 {
 	if (UNLIKELY(block->kind == BLOCK_INDEX))
-		return params_of(v, type_at(&v->space, block->type));
+		return validate_params_of(v, type_at(&v->space, block->type));
 	return (struct type_list){&block->type, 0, 0};
 }
 
@@ -74,9 +65,9 @@ static void set_type(const struct validate *v, struct block *block, uint32_t ind
 }
 
 /* The block's parameters lie on top of the stack, `params` of them, and are its own from now on. */
-static int open_block(struct validate *v, struct block *block, const struct type_list *params)
+int validate_open_block(struct validate *v, struct block *block, const struct type_list *params)
 {
-	if (block_count(v) >= LIMIT_NESTING)
+	if (validate_block_count(v) >= LIMIT_NESTING)
 		return validate_invalid(v, "blocks nested more than %d deep", LIMIT_NESTING);
 	block->height = v->height - params->count;
 	block->slots = v->slots - params->slots;
@@ -95,7 +86,7 @@ int validate_open_body(struct validate *v)
 	struct block block = {.opcode = OP_END};
 
 	set_type(v, &block, v->func->type, 0);
-	return open_block(v, &block, &(struct type_list){0});
+	return validate_open_block(v, &block, &(struct type_list){0});
 }
 
 static enum opcode ref_form(uint32_t opcode)
@@ -115,7 +106,8 @@ static int block_type(struct validate *v, struct block *block)
 		return 0;
 	}
 	if (at < v->r.end && (*at & 0xc0) == 0x40) {
-		if (*at == TYPE_REF || *at == TYPE_REF_NULL)
+		/* What begins a try finds its body through the side table. */
+		if ((*at == TYPE_REF || *at == TYPE_REF_NULL) && block->opcode <= OP_IF)
 			validate_quicken(v, v->at, ref_form(block->opcode));
 		block->kind = BLOCK_VALUE;
 		return decode_valtype(v->d, &v->r, &block->type);
@@ -143,10 +135,12 @@ static int begin(struct validate *v, uint32_t opcode)
 	list = params(v, &block);
 	TRY(validate_top_list(v, &list));
 	if (opcode == OP_IF) {
-		TRY(side_add(v, &entry));
+		TRY(validate_side_add(v, &entry));
 		validate_side(v, entry)->pc = (int32_t)decode_offset(v->d, v->at);
 	}
-	return open_block(v, &block, &list);
+	if (opcode == OP_TRY || opcode == OP_TRY_TABLE)
+		TRY(validate_try(v, opcode));
+	return validate_open_block(v, &block, &list);
 }
 
 /* Forget which locals the block has set. */
@@ -159,7 +153,7 @@ static void undo_inits(struct validate *v, uint32_t inits)
 }
 
 /* Leave the innermost block: exactly its results are on the stack, and stay. */
-static int close_block(struct validate *v, struct block *ret)
+int validate_close_block(struct validate *v, struct block *ret)
 {
 	struct type_list list = results(v, v->top);
 
@@ -185,15 +179,15 @@ static int else_(struct validate *v)
 
 	if (v->top->opcode != OP_IF)
 		return decode_fail(v->d, DECODE_MALFORMED, v->at, "else without if");
-	TRY(close_block(v, &block));
-	TRY(side_add(v, &entry));
+	TRY(validate_close_block(v, &block));
+	TRY(validate_side_add(v, &entry));
 	validate_land(v, block.side - 1, decode_offset(v->d, v->r.at));
 	next = (struct block){.opcode = OP_ELSE, .kind = block.kind, .type = block.type};
 	v->height = block.height;
 	v->slots = block.slots;
 	list = params(v, &next);
 	TRY(validate_push_list(v, &list));
-	TRY(open_block(v, &next, &list));
+	TRY(validate_open_block(v, &next, &list));
 	v->top->fixups = block.fixups;
 	validate_chain(v, v->top, entry, decode_offset(v->d, v->at));
 	return 0;
@@ -218,15 +212,17 @@ static int end_if(struct validate *v, const struct block *block, uint32_t to)
 
 static int end(struct validate *v)
 {
-	bool is_body = block_count(v) == 1;
+	bool is_body = validate_block_count(v) == 1;
 	struct block block;
 	uint32_t to;
 
-	TRY(close_block(v, &block));
+	TRY(validate_close_block(v, &block));
 	/* Branches out of the body go to its `end`, which returns. */
 	to = decode_offset(v->d, is_body ? v->at : v->r.at);
 	if (block.opcode == OP_IF)
 		TRY(end_if(v, &block, to));
+	if (block.opcode > OP_ELSE && !is_body)
+		validate_end_try(v, &block);
 	validate_land_chain(v, &block, to);
 	if (is_body)
 		validate_quicken(v, v->at, OP_RETURN_END);
@@ -237,9 +233,17 @@ static int end(struct validate *v)
 
 static int label(struct validate *v, uint32_t depth, struct block **ret)
 {
-	if (depth >= block_count(v))
+	if (depth >= validate_block_count(v))
 		return validate_invalid(v, "unknown label %u", depth);
-	*ret = BUF_ITEM(&v->blocks, struct block, block_count(v) - 1 - depth);
+	*ret = BUF_ITEM(&v->blocks, struct block, validate_block_count(v) - 1 - depth);
+	return 0;
+}
+
+int validate_label(struct validate *v, uint32_t depth, struct block **ret,
+		   struct type_list *ret_types)
+{
+	TRY(label(v, depth, ret));
+	*ret_types = label_types(v, *ret);
 	return 0;
 }
 
@@ -249,7 +253,7 @@ static int branch_entry(struct validate *v, struct block *block, bool *ret_plain
 	struct type_list list = label_types(v, block);
 	uint32_t entry;
 
-	TRY(side_add(v, &entry));
+	TRY(validate_side_add(v, &entry));
 	*ret_plain = validate_aim(v, block, entry, decode_offset(v->d, v->at), list.slots,
 				  v->slots - block->slots);
 	return 0;
@@ -394,6 +398,8 @@ int validate_control(struct validate *v, uint32_t opcode)
 	case OP_BLOCK:
 	case OP_LOOP:
 	case OP_IF:
+	case OP_TRY:
+	case OP_TRY_TABLE:
 		return begin(v, opcode);
 	case OP_ELSE:
 		return else_(v);
@@ -411,6 +417,13 @@ int validate_control(struct validate *v, uint32_t opcode)
 		return br_on_non_null(v);
 	case OP_RETURN:
 		return return_(v);
+	case OP_THROW:
+	case OP_THROW_REF:
+	case OP_CATCH:
+	case OP_CATCH_ALL:
+	case OP_RETHROW:
+	case OP_DELEGATE:
+		return validate_exception(v, opcode);
 	}
 	return validate_rest(v, opcode);
 }

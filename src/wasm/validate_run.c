@@ -363,7 +363,7 @@ LANE take_end_(struct run *run, const uint8_t *at)
 	struct validate *v = run->v;
 	struct block *block = v->top;
 
-	if (block->opcode == OP_END || !yields(run, block))
+	if (block->opcode > OP_ELSE || !yields(run, block))
 		return NULL;
 	if (block->opcode == OP_IF) {
 		if (block->kind != BLOCK_EMPTY)

@@ -6,6 +6,7 @@
  *   validate_run.c      the same for what is frequent and simple, fast
  *   validate_stack.c    the stack of operand types
  *   validate_control.c  blocks and branches, and the side table they leave for the interpreter
+ *   validate_exceptions.c  the same for exceptions: throwing, and the table of who catches
  *   validate_rest.c     calls, variables, references, tables, memories
  *
  * The algorithm is the specification's appendix "Validation Algorithm": a stack of types and a stack of
@@ -47,7 +48,7 @@ enum block_kind {
 struct block {
 	uint32_t type;
 	uint8_t kind;    /* enum block_kind */
-	uint8_t opcode;  /* BLOCK, LOOP, IF, ELSE; END for the body itself */
+	uint8_t opcode;  /* BLOCK, LOOP, IF, ELSE, those of exceptions; END for the body itself */
 	bool unreachable;
 	uint32_t height; /* operands below the block's own */
 	uint32_t slots;  /* the same in slots */
@@ -88,6 +89,17 @@ struct validate {
 	struct buf set; /* uint8_t a local: it has been set */
 	struct buf set_locals; /* uint32_t: which, in order, to undo at the end of a block */
 	const uint8_t *at; /* the instruction */
+
+	struct buf tries; /* struct try_mark: the tries whose body this is in */
+	struct buf caught; /* struct try_mark: those of whose catches this is in */
+	uint32_t most_caught; /* of the latter, at once */
+};
+
+/* A block that is part of a try: which block, which of the image's tries. Lists of them have their order of nesting. */
+struct try_mark {
+	uint32_t block;
+	uint32_t try;
+	uint32_t last; /* of its catches so far, or IMAGE_NONE */
 };
 
 /* Write a quickened opcode over the instruction. */
@@ -145,6 +157,33 @@ int validate_run(struct validate *v);
 /* validate_control.c */
 int validate_control(struct validate *v, uint32_t opcode);
 int validate_open_body(struct validate *v);
+/* Begin and leave a block: see there. */
+int validate_open_block(struct validate *v, struct block *block, const struct type_list *params);
+int validate_close_block(struct validate *v, struct block *ret);
+/* A label, and the types of the values it takes; those borrow from the block. */
+int validate_label(struct validate *v, uint32_t depth, struct block **ret,
+		   struct type_list *ret_types);
+int validate_side_add(struct validate *v, uint32_t *ret);
+
+static inline uint32_t validate_block_count(const struct validate *v)
+{
+	return (uint32_t)BUF_COUNT(&v->blocks, struct block);
+}
+
+static inline struct type_list validate_params_of(const struct validate *v,
+						  const struct type_def *type)
+{
+	return (struct type_list){type_words(&v->space, type), type->params, type->param_slots};
+}
+
+/* validate_exceptions.c */
+void validate_start_tries(struct validate *v);
+/* The head of a try or try_table behind its block type; the block is opened next. */
+int validate_try(struct validate *v, uint32_t opcode);
+/* At the end of a block that is part of a try. */
+void validate_end_try(struct validate *v, const struct block *block);
+/* The other instructions of exceptions. */
+int validate_exception(struct validate *v, uint32_t opcode);
 
 /*
  * The side table: an entry for each place control may leave the straight line, in the order of the code.

@@ -514,7 +514,7 @@ static void call(struct p1 *p, struct input *in)
 		else
 			i += make_args(in, args + i, row->params[i + 1] == 'i');
 	p->status = STATUS_OK;
-	require(row->call(p, args) <= P1_AISYSTEM, "a strange errno");
+	require(p1_call(row, p, args) <= P1_AISYSTEM, "a strange errno");
 }
 
 static void open_stdio(int stdio[3])

@@ -427,7 +427,8 @@ SKIFF_API bool skiff_global_set(struct skiff_global *global, struct skiff_val va
 /*
  * What a guest sees of the world: arguments, environment, directories, descriptors, network. Set up first, then
  * linked; what is linked shares it, and it cannot be set up further. Functions return 0 or -errno with the sentence.
- * Without any of them a guest has no arguments, no environment, no directory, the process's 0, 1 and 2, and no network.
+ * A guest that writes to a pipe nobody reads gets an error only in a process that ignores SIGPIPE: the command does, an
+ * embedder's program must. Without any of them a guest has no arguments, no environment, no directory, the process's 0, 1 and 2, and no network.
  */
 struct skiff_wasi;
 

@@ -9,9 +9,11 @@
 
 void wake_deinit(struct wake *wake)
 {
-	if (wake->fd != 0)
-		close(wake->fd - 1);
-	wake->fd = 0;
+	int fd = __atomic_exchange_n(&wake->fd, 0, __ATOMIC_SEQ_CST) - 1;
+
+	/* First zero: a handler in between must find none, not a closed one. */
+	if (fd >= 0)
+		close(fd);
 }
 
 int wake_open(struct wake *wake)

@@ -156,7 +156,7 @@ static int make(struct skiff_instance **ret, struct store *store, const struct s
 	if (error == INSTANCE_TRAP)
 		return outcome_trap(store, (enum trap)code, trap, err);
 	if (error == 0 && pre->wasi != NULL && pre->wasi->workdir != NULL)
-		p1_cwd_set(instance, pre->wasi->workdir);
+		pre->wasi->prepends = p1_cwd_set(instance, pre->wasi->workdir) == P1_CWD_PREPENDS;
 	if (error == 0)
 		error = start(store, instance, trap, exit_code, err);
 	if (error == 0)

@@ -158,6 +158,8 @@ int skiff_wasi_listen(struct skiff_wasi *wasi, const char *address, struct skiff
 
 void skiff_wasi_network(struct skiff_wasi *wasi, bool everyone)
 {
+	if (system_in(wasi)->sealed)
+		return;
 	system_in(wasi)->policy.kind = everyone ? POLICY_EVERYONE : POLICY_NOBODY;
 }
 

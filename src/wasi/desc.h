@@ -25,8 +25,7 @@ enum desc_kind {
 enum desc_flags {
 	DESC_APPEND = 1,      /* writes go to the end */
 	DESC_NONBLOCK = 2,    /* the guest does not want to wait */
-	DESC_SHARED =
-		4, /* others use the same open file (stdio): its flags are not ours to change */
+	DESC_SHARED = 4, /* others use the same open file (stdio): its flags are not ours */
 	DESC_PREOPEN = 8, /* the guest finds it by name or number when it starts */
 	DESC_LISTENS = 16, /* a socket that accepts connections */
 	DESC_CONNECTION = 32, /* a socket that was accepted: stop.connections counts it */
@@ -49,9 +48,9 @@ struct desc {
 	uint16_t family; /* SOCKET: AF_* */
 	uint16_t socktype; /* SOCKET: SOCK_* */
 	struct stop *stop; /* CONNECTION: borrowed from the system */
-	uint64_t
-		receive_limit; /* SOCKET: nanoseconds a receive or accept may wait; 0: any time. Atomic */
-	uint64_t send_limit; /* SOCKET: a send or connect */
+	/* SOCKET: nanoseconds a receive or accept, a send or connect may wait; 0: any time. Atomic. */
+	uint64_t receive_limit;
+	uint64_t send_limit;
 };
 
 struct descs {

@@ -263,7 +263,7 @@ static void try_open(struct trial *t, int flags)
 
 	if (r == 0) {
 		assert_int_equal(fstat(opened.fd, &st), 0);
-		if ((flags & O_ACCMODE) != O_RDONLY && S_ISREG(st.st_mode))
+		if (OPEN_WRITES(flags) && S_ISREG(st.st_mode))
 			assert_int_equal(write(opened.fd, "x", 1), 1);
 		opened_close(&opened);
 	}

@@ -8,8 +8,10 @@
  */
 #include "wasi/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
@@ -30,15 +32,37 @@ static ssize_t result_of(ssize_t done)
 
 /* -- Reading and writing --------------------------------------------------------------------------- */
 
-/* Once, without waiting if that can be had; *ret_polled says that it must be polled for first. */
+/*
+ * What poll() said there is room for: it goes without waiting, where a whole write might stop in the middle and not be
+ * woken. A pipe that is ready takes PIPE_BUF bytes, a terminal at least this few.
+ */
+static ssize_t write_some(const struct desc *desc, const struct iovec *parts, uint32_t count)
+{
+	enum { TERMINAL_ROOM = 128 };
+	size_t room = desc->type == DT_FIFO ? PIPE_BUF : TERMINAL_ROOM;
+
+	while (count > 1 && parts->iov_len == 0) {
+		parts++;
+		count--;
+	}
+	if (count == 0)
+		return 0;
+	return result_of(write(desc->fd, parts->iov_base, MIN(parts->iov_len, room)));
+}
+
+/* Once, without waiting if that can be had; `polled`: poll() said it is ready. -EAGAIN: poll, then again. */
 static ssize_t try_once(const struct desc *desc, const struct iovec *parts, uint32_t count,
 			bool writes, bool polled)
 {
 	int n = (int)count;
 	ssize_t done;
 
-	if ((desc->flags & DESC_SHARED) == 0 || polled)
+	if ((desc->flags & DESC_SHARED) == 0)
 		return result_of(writes ? writev(desc->fd, parts, n) : readv(desc->fd, parts, n));
+	if (polled && writes)
+		return write_some(desc, parts, count);
+	if (polled)
+		return result_of(readv(desc->fd, parts, n));
 	done = result_of(syscall(writes ? SYS_pwritev2 : SYS_preadv2, desc->fd, parts, (long)n, -1l,
 				 -1l, (long)NO_WAIT));
 	/* Not for this kind of file, or a kernel that does not know it. */
@@ -235,7 +259,7 @@ int file_set_flags(struct desc *desc, uint16_t flags)
 		if (fcntl(desc->fd, F_SETFL, status) < 0)
 			return -errno;
 	}
-	desc->flags ^= changed;
+	__atomic_xor_fetch(&desc->flags, changed, __ATOMIC_RELAXED);
 	return 0;
 }
 

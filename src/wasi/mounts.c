@@ -168,7 +168,7 @@ bool mounts_below(const struct mounts *mounts, const char *guest, size_t size)
 
 int mounts_admit(const struct mount *mount, int fd, int flags, mode_t *ret)
 {
-	bool writes = (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC) != 0;
+	bool writes = OPEN_WRITES(flags) || (flags & O_TRUNC) != 0;
 	struct stat st;
 	struct statfs fs;
 

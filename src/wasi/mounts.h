@@ -37,6 +37,9 @@ struct mounts {
 
 #define MOUNTS_NONE UINT32_MAX
 
+/* How a file is opened, of its flags. Not O_ACCMODE: musl's has O_PATH in it. */
+#define OPEN_WRITES(flags) (((flags) & (O_WRONLY | O_RDWR)) != 0)
+
 void mounts_deinit(struct mounts *mounts);
 /* Takes fd on success. `guest` may be relative ("." is "/", "data" is "/data", as libc sees them); ".." is refused
  * with -EINVAL, a guest path twice with -EEXIST, what is no directory with -ENOTDIR. The index. */

@@ -50,17 +50,24 @@
 enum { NONE, ERRNO };
 
 const struct p1_row p1_rows[] = {
-#define P1(name, result, ...)              \
-	{#name,                            \
-	 "" P1_MAP(LETTER, ##__VA_ARGS__), \
-	 call_##name,                      \
-	 sizeof(#name) - 1,                \
-	 P1_COUNT(__VA_ARGS__),            \
+#define P1(name, result, ...)                                                               \
+	{#name, "" P1_MAP(LETTER, ##__VA_ARGS__), sizeof(#name) - 1, P1_COUNT(__VA_ARGS__), \
 	 (result) == ERRNO},
 #include "wasi/p1.def"
 #undef P1
 };
 const uint32_t p1_row_count = ARRAY_SIZE(p1_rows);
+
+static uint32_t (*const calls[])(struct p1 *p, const slot *args) = {
+#define P1(name, result, ...) call_##name,
+#include "wasi/p1.def"
+#undef P1
+};
+
+uint32_t p1_call(const struct p1_row *row, struct p1 *p, const slot *args)
+{
+	return calls[row - p1_rows](p, args);
+}
 
 static bool text_is(const char *text, const char *bytes, size_t size)
 {
@@ -146,7 +153,7 @@ static enum status enter(struct thread *thread, struct func *self, slot *frame)
 	if (thread_native_left(thread) < HOST_STACK_RESERVE)
 		return thread_trap(thread, TRAP_STACK_EXHAUSTED,
 				   thread->call_pc != NULL ? thread->call_pc - 1 : NULL);
-	error = host->row->call(&p, frame);
+	error = p1_call(host->row, &p, frame);
 	if (host->row->returns)
 		frame[0] = error;
 	return end_of(&p);
@@ -233,16 +240,18 @@ uint32_t p1_get_parts(const struct p1 *p, uint32_t at, uint32_t count, struct p1
 
 	if (guest == NULL)
 		return P1_FAULT;
-	ret->count = MIN(count, (uint32_t)P1_PARTS);
-	for (uint32_t i = 0; i < ret->count; i++) {
+	ret->count = 0;
+	for (uint32_t i = 0; i < count && ret->count < P1_PARTS; i++) {
+		struct iovec *part = &ret->items[ret->count];
 		uint32_t pair[2];
 
 		memcpy(pair, guest + (size_t)i * 8, sizeof(pair));
-		ret->items[i].iov_base = p1_at(p, pair[0], pair[1]);
-		ret->items[i].iov_len = pair[1];
-		if (ret->items[i].iov_base == NULL)
+		part->iov_base = p1_at(p, pair[0], pair[1]);
+		part->iov_len = pair[1];
+		if (part->iov_base == NULL)
 			return P1_FAULT;
 		all += pair[1];
+		ret->count += pair[1] != 0; /* empty ones must not hide what comes behind them */
 	}
 	return all > UINT32_MAX ? P1_INVAL : P1_SUCCESS;
 }
@@ -298,12 +307,6 @@ enum {
 	STREAM_RIGHTS = R(FD_READ) | R(FD_WRITE) | R(FD_FDSTAT_SET_FLAGS) | R(FD_FILESTAT_GET) |
 			R(POLL_FD_READWRITE),
 	SOCKET_RIGHTS = STREAM_RIGHTS | R(SOCK_SHUTDOWN) | R(SOCK_ACCEPT),
-	/* What a read-only mount takes away. Not CREATE_FILE: what is there may be opened with O_CREAT. */
-	CHANGING = R(FD_WRITE) | R(FD_ALLOCATE) | R(FD_FILESTAT_SET_SIZE) |
-		   R(FD_FILESTAT_SET_TIMES) | R(PATH_CREATE_DIRECTORY) | R(PATH_LINK_TARGET) |
-		   R(PATH_RENAME_SOURCE) | R(PATH_RENAME_TARGET) | R(PATH_FILESTAT_SET_SIZE) |
-		   R(PATH_FILESTAT_SET_TIMES) | R(PATH_SYMLINK) | R(PATH_REMOVE_DIRECTORY) |
-		   R(PATH_UNLINK_FILE),
 };
 
 uint64_t p1_rights_of(const struct desc *desc)
@@ -331,10 +334,8 @@ uint64_t p1_inheriting_of(const struct desc *desc)
 
 void p1_give_rights(struct desc *desc)
 {
-	uint64_t taken = desc->flags & DESC_READ_ONLY ? CHANGING : 0;
-
-	desc->rights = p1_rights_of(desc) & ~taken;
-	desc->inheriting = p1_inheriting_of(desc) & ~taken;
+	desc->rights = p1_rights_of(desc);
+	desc->inheriting = p1_inheriting_of(desc);
 }
 
 void p1_begin(struct system *system)
@@ -344,17 +345,6 @@ void p1_begin(struct system *system)
 			p1_give_rights(system->descs.items[i]);
 }
 
-/* A read-only mount says so; the lack of other rights is the guest's own doing. */
-static uint32_t missing(const struct desc *desc, uint64_t rights)
-{
-	uint64_t lost = rights & ~desc->rights;
-
-	if (lost == 0)
-		return P1_SUCCESS;
-	return (desc->flags & DESC_READ_ONLY) && (lost & CHANGING & ~P1_R_FD_WRITE) ? P1_ROFS
-										    : P1_NOTCAPABLE;
-}
-
 uint32_t p1_desc(const struct p1 *p, uint32_t fd, uint64_t rights, struct desc **ret)
 {
 	struct desc *desc = descs_get(&p->system->descs, fd);
@@ -362,7 +352,7 @@ uint32_t p1_desc(const struct p1 *p, uint32_t fd, uint64_t rights, struct desc *
 	*ret = desc;
 	if (desc == NULL)
 		return P1_BADF;
-	return missing(desc, rights);
+	return (desc->rights & rights) == rights ? P1_SUCCESS : P1_NOTCAPABLE;
 }
 
 uint32_t p1_dir(const struct p1 *p, uint32_t fd, uint64_t rights, struct desc **ret,
@@ -374,9 +364,8 @@ uint32_t p1_dir(const struct p1 *p, uint32_t fd, uint64_t rights, struct desc **
 		return error;
 	if ((*ret)->kind != DESC_DIR)
 		return P1_NOTDIR;
-	error = missing(*ret, rights);
-	if (error != P1_SUCCESS)
-		return error;
+	if (((*ret)->rights & rights) != rights)
+		return P1_NOTCAPABLE;
 	*ret_place = (struct place){.mounts = &p->system->mounts,
 				    .mount = (*ret)->mount,
 				    .fd = (*ret)->fd,

@@ -25,10 +25,10 @@ struct p1 {
 
 /* -- The table ------------------------------------------------------------------------------------ */
 
+/* Without pointers, so that processes share it: relocated pages are private. */
 struct p1_row {
-	const char *name;
-	const char *params; /* a letter each, i or I */
-	uint32_t (*call)(struct p1 *p, const slot *args);
+	char name[24];
+	char params[10]; /* a letter each, i or I */
 	uint8_t name_size;
 	uint8_t param_count;
 	bool returns; /* an errno */
@@ -36,6 +36,9 @@ struct p1_row {
 
 extern const struct p1_row p1_rows[];
 extern const uint32_t p1_row_count;
+
+/* Call the body of a row with the slots of a frame. */
+uint32_t p1_call(const struct p1_row *row, struct p1 *p, const slot *args);
 
 /* Is this the module name of preview 1, new or old. */
 bool p1_is_module(const char *name, size_t size, bool *ret_unstable);
@@ -111,7 +114,7 @@ uint32_t p1_add(const struct p1 *p, struct desc *desc, uint32_t at);
 /* What a descriptor of this kind can have of rights at most. */
 uint64_t p1_rights_of(const struct desc *desc);
 uint64_t p1_inheriting_of(const struct desc *desc);
-/* All of them, but for what its mount forbids. */
+/* All of them. What a read-only mount forbids, the system layer refuses. */
 void p1_give_rights(struct desc *desc);
 /* The same to all a guest begins with: the system is sealed, and preview 1 is its face. */
 void p1_begin(struct system *system);

@@ -4,8 +4,9 @@
  *
  * Preview 1 has none. wasi-libc keeps it in a variable of its own, a pointer to "/" at first, which getcwd() and every
  * relative path look at, and which nobody outside can name. It is found by what it is: a word in the module's data
- * that points to the string "/", loaded by a function that also knows the number of ERANGE, which getcwd() answers when
- * the buffer is too small. Found exactly once, it is pointed to our string. That goes below the first KiB of
+ * that points to the string "/", loaded by a function that also stores the number of ERANGE, which getcwd() answers when
+ * the buffer is too small. Found exactly once, it is pointed to our string. Another function that loads the word is the one
+ * that makes relative paths absolute. That goes below the first KiB of
  * memory, where linkers put nothing (data begins at 1024; or the stack lies there, and this is its last end),
  * and only if all of it is still zero.
  *
@@ -32,6 +33,7 @@ struct search {
 	uint32_t count;
 	uint32_t found; /* the one word, 0: none */
 	bool ambiguous;
+	uint32_t loads[CANDIDATES]; /* by how many functions each is loaded */
 };
 
 static bool word_at(const struct memory *memory, uint64_t at, uint32_t *ret)
@@ -78,34 +80,48 @@ static uint32_t constant_of(const struct instruction *in)
 	return (uint32_t)value;
 }
 
-/* Where in memory 0 a load goes, behind this address. */
-static bool leads_to(const struct instruction *in, uint32_t address, uint32_t word)
+/* Which of the words is at this address; CANDIDATES: none. */
+static uint32_t find_word(const struct search *search, uint32_t at)
+{
+	for (uint32_t i = 0; i < search->count; i++)
+		if (search->words[i] == at)
+			return i;
+	return CANDIDATES;
+}
+
+/* The same of what a load reads at this address. */
+static uint32_t find_loaded(const struct search *search, const struct instruction *in,
+			    uint32_t address)
 {
 	struct instruction_access access = instruction_access(in);
 
-	return access.memory == 0 && address + access.offset == word;
+	return access.memory == 0 ? find_word(search, address + (uint32_t)access.offset)
+				  : CANDIDATES;
 }
 
-/* Which of the words this function loads, if it knows ERANGE; 0: none. */
-static uint32_t word_of_func(const struct search *search, const uint8_t *at, const uint8_t *end)
+/* Which of the words this function loads, if it stores ERANGE; 0: none. */
+static uint32_t word_of_func(struct search *search, const uint8_t *at, const uint8_t *end)
 {
-	bool knows = false, follows = false;
-	uint32_t constant = 0, loaded = 0;
+	bool stores = false, follows = false; /* a constant, directly */
+	uint32_t constant = 0, loaded = CANDIDATES;
 
 	while (at < end) {
 		struct instruction in = instruction_at(at);
+		uint32_t word = CANDIDATES;
 
 		if (in.opcode == OP_I32_LOAD && follows)
-			for (uint32_t i = 0; i < search->count; i++)
-				if (leads_to(&in, constant, search->words[i]))
-					loaded = search->words[i];
+			word = find_loaded(search, &in, constant);
+		stores = stores || (in.opcode == OP_I32_STORE && follows && constant == P1_RANGE);
 		follows = in.opcode == OP_I32_CONST;
 		if (follows)
 			constant = constant_of(&in);
-		knows = knows || (follows && constant == P1_RANGE);
+		if (word != CANDIDATES && word != loaded) {
+			loaded = word;
+			search->loads[word]++;
+		}
 		at = in.next;
 	}
-	return knows ? loaded : 0;
+	return stores && loaded != CANDIDATES ? search->words[loaded] : 0;
 }
 
 static void find_loads(struct search *search)
@@ -139,21 +155,21 @@ static uint32_t place_string(const struct memory *memory, const char *text)
 	return at;
 }
 
-bool p1_cwd_set(struct instance *instance, const char *workdir)
+enum p1_cwd p1_cwd_set(struct instance *instance, const char *workdir)
 {
 	struct search search = {.instance = instance};
 	uint32_t string;
 
-	if (instance->memory->limits.is64)
-		return false;
+	if (instance->memory->limits.is64 || instance->shown_memory != instance->memory)
+		return P1_CWD_NONE;
 	find_words(&search);
 	if (search.count != 0)
 		find_loads(&search);
 	if (search.found == 0 || search.ambiguous)
-		return false;
+		return P1_CWD_NONE;
 	string = place_string(instance->memory, workdir);
 	if (string == 0)
-		return false;
+		return P1_CWD_NONE;
 	memcpy(instance->memory->base + search.found, &string, sizeof(string));
-	return true;
+	return search.loads[find_word(&search, search.found)] > 1 ? P1_CWD_PREPENDS : P1_CWD_TOLD;
 }

@@ -2,12 +2,17 @@
 #ifndef WASI_P1_CWD_H
 #define WASI_P1_CWD_H
 
-#include <stdbool.h>
-
 struct instance;
 
-/* Let the guest's libc begin in this directory (absolute), before anything of it runs. False: none was found that has a
- * notion of one; relative paths then begin there all the same (system.c, preopen_workdir()). */
-bool p1_cwd_set(struct instance *instance, const char *workdir);
+/* What the guest's libc knows of a working directory. */
+enum p1_cwd {
+	P1_CWD_NONE,     /* nothing, or it could not be found */
+	P1_CWD_TOLD,     /* it tells it: getcwd() */
+	P1_CWD_PREPENDS, /* and puts it before relative paths */
+};
+
+/* Let the guest's libc begin in this directory (absolute), before anything of it runs. Whatever comes of it, relative
+ * paths begin there (system.c, preopen_workdir()). */
+enum p1_cwd p1_cwd_set(struct instance *instance, const char *workdir);
 
 #endif

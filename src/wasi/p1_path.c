@@ -42,6 +42,16 @@ static bool begins_in(const struct place *place, const char *path, uint32_t size
 	return fstatat(place->fd, first, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+/* "." or ".." first. */
+static bool begins_with_dots(const char *path, uint32_t size)
+{
+	uint32_t dots = 0;
+
+	while (dots < size && dots < 3 && path[dots] == '.')
+		dots++;
+	return (dots == 1 || dots == 2) && (dots == size || path[dots] == '/');
+}
+
 static bool goes_up(const char *path, uint32_t size)
 {
 	for (uint32_t i = 0; i + 1 < size; i++)
@@ -70,9 +80,21 @@ static int begin_at_top(struct named *named)
 
 /*
  * A libc hands "/etc/hosts" and "etc/hosts" over alike, as "etc/hosts" in the preopen "." (system.c, preopen_workdir()).
- * What begins with a name that the working directory has, or that nobody has, is taken to be below it; what
- * begins with a name only the guest's "/" has, there.
+ * Where it is known to make relative paths absolute, which then fit the working directory's other preopen, only
+ * absolute ones arrive here. Else what begins with a name that only the guest's "/" has is one; what begins with
+ * a name that the working directory has, or that nobody has, is not.
  */
+static bool was_absolute(const struct p1 *p, const struct named *named, const struct place *top)
+{
+	const char *path = named->name.path;
+	uint32_t size = (uint32_t)named->name.size;
+
+	if (p->system->prepends)
+		return true;
+	return !begins_with_dots(path, size) && !begins_in(&named->place, path, size) &&
+	       begins_in(top, path, size);
+}
+
 static int find_place(const struct p1 *p, struct named *named)
 {
 	const char *path = named->name.path;
@@ -82,8 +104,7 @@ static int find_place(const struct p1 *p, struct named *named)
 
 	if ((named->desc->flags & DESC_WORKDIR) == 0 || size == 0 || path[0] == '/')
 		return 0;
-	if (path[0] != '.' && system_place(p->system, "/", &top, &rest) &&
-	    !begins_in(&named->place, path, size) && begins_in(&top, path, size))
+	if (system_place(p->system, "/", &top, &rest) && was_absolute(p, named, &top))
 		named->place = top;
 	else if (named->place.path[0] != '\0' && goes_up(path, size))
 		return begin_at_top(named);
@@ -198,13 +219,13 @@ static int make_desc(struct desc **ret, const struct named *named, const struct 
 
 static uint32_t check_request(const struct request *r, uint32_t lookup, const struct desc *dir)
 {
-	/* Of reading and writing, what was given up stays so. A read-only mount says EROFS by itself. */
+	/* Of reading and writing, what was given up stays so. */
 	uint64_t lost = r->rights & ~dir->inheriting & (P1_R_FD_READ | P1_R_FD_WRITE);
 
 	if ((r->oflags & ~(uint32_t)P1_O_ALL) != 0 || (r->fdflags & ~(uint32_t)P1_FD_ALL) != 0 ||
 	    (lookup & ~(uint32_t)P1_LOOKUP_FOLLOW) != 0)
 		return P1_INVAL;
-	return lost != 0 && (dir->flags & DESC_READ_ONLY) == 0 ? P1_NOTCAPABLE : P1_SUCCESS;
+	return lost != 0 ? P1_NOTCAPABLE : P1_SUCCESS;
 }
 
 uint32_t p1_path_open(struct p1 *p, uint32_t fd, uint32_t lookup, uint32_t path, uint32_t size,
@@ -229,7 +250,7 @@ uint32_t p1_path_open(struct p1 *p, uint32_t fd, uint32_t lookup, uint32_t path,
 		failed = make_desc(&desc, &named, &r, &opened);
 	if (failed != 0)
 		return p1_error(failed);
-	if (S_ISFIFO(opened.mode) && (rights & (READS | WRITES)) == P1_R_FD_READ &&
+	if (S_ISFIFO(opened.mode) && (rights & READS) && !(rights & WRITES) &&
 	    (fdflags & P1_FD_NONBLOCK) == 0)
 		failed = file_await_writer(desc, &p->waiter);
 	if (failed == 0)
@@ -318,7 +339,7 @@ uint32_t p1_path_readlink(struct p1 *p, uint32_t fd, uint32_t path, uint32_t siz
 		return error;
 	if (to == NULL || p1_at(p, ret, 4) == NULL)
 		return P1_FAULT;
-	used = tree_read_link(&named.name, to, room);
+	used = tree_read_link(&named.name, to, MIN(room, (uint32_t)PATH_MAX));
 	if (used < 0)
 		return p1_error((int)used);
 	p1_put32(p, ret, (uint32_t)used);

@@ -18,6 +18,7 @@
 struct watch {
 	uint64_t userdata;
 	struct desc *desc; /* counted; NULL: a clock, or an error */
+	uint32_t poll; /* of a descriptor: which of the polls */
 	uint64_t deadline; /* of a clock: on `clock` */
 	clockid_t clock;
 	uint16_t error; /* ready at once, with this */
@@ -26,8 +27,9 @@ struct watch {
 
 struct watches {
 	struct watch *items;
-	struct pollfd *polls; /* one a watch, and WAIT_ROOM */
+	struct pollfd *polls; /* one a descriptor, and WAIT_ROOM */
 	uint32_t count;
+	uint32_t poll_count;
 };
 
 static void watches_free(struct watches *all)
@@ -127,6 +129,9 @@ static uint32_t watches_new(const struct p1 *p, struct watches *ret, uint32_t in
 
 		if (!watch_one(p, &ret->items[i], &s))
 			return P1_INVAL;
+		/* Clocks take no place: poll() counts against the limit of descriptors. */
+		if (ret->items[i].error == 0 && ret->items[i].desc != NULL)
+			ret->items[i].poll = ret->poll_count++;
 	}
 	return P1_SUCCESS;
 }
@@ -165,13 +170,16 @@ static void fill_polls(const struct p1 *p, const struct watches *all)
 
 	for (uint32_t i = 0; i < all->count; i++) {
 		const struct watch *watch = &all->items[i];
-		const struct desc *desc = watch->error == 0 ? watch->desc : NULL;
-		bool deaf = desc != NULL && stopping && (desc->flags & DESC_LISTENS);
+		const struct desc *desc = watch->desc;
+		bool deaf;
 
+		if (watch->error != 0 || desc == NULL)
+			continue;
+		deaf = stopping && (desc->flags & DESC_LISTENS);
 		if (deaf)
 			net_refuse(desc);
-		all->polls[i] = (struct pollfd){
-			.fd = desc == NULL || deaf ? -1 : desc->fd,
+		all->polls[watch->poll] = (struct pollfd){
+			.fd = deaf ? -1 : desc->fd,
 			.events = watch->type == P1_EVENT_FD_READ ? POLLIN : POLLOUT,
 		};
 	}
@@ -185,7 +193,7 @@ static bool is_ready(const struct watches *all, uint32_t i)
 		return true;
 	if (watch->type == P1_EVENT_CLOCK)
 		return now_of(watch->clock) >= watch->deadline;
-	return all->polls[i].revents != 0;
+	return all->polls[watch->poll].revents != 0;
 }
 
 static bool any_ready(const struct watches *all)
@@ -205,7 +213,7 @@ static int wait_for(const struct p1 *p, const struct watches *all)
 		uint64_t deadline = earliest(all, wait_now());
 
 		fill_polls(p, all);
-		ready = wait_serving(&p->waiter, all->polls, all->count, deadline);
+		ready = wait_serving(&p->waiter, all->polls, all->poll_count, deadline);
 		if (ready < 0 && (ready != -EINTR || wait_must_end(&p->waiter)))
 			return ready;
 	} while (ready < 0 || (ready == 0 && !any_ready(all)));
@@ -219,10 +227,11 @@ static struct p1_event event_of(const struct watches *all, uint32_t i)
 	const struct watch *watch = &all->items[i];
 	struct p1_event event = {
 		.userdata = watch->userdata, .error = watch->error, .type = watch->type};
-	short seen = all->polls[i].revents;
+	short seen;
 
 	if (watch->error != 0 || watch->desc == NULL)
 		return event;
+	seen = all->polls[watch->poll].revents;
 	if (seen & POLLNVAL)
 		event.error = P1_BADF;
 	if (seen & POLLHUP)

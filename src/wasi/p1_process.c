@@ -62,6 +62,8 @@ uint32_t p1_environ_sizes_get(struct p1 *p, uint32_t count, uint32_t bytes)
 
 /* -- Random, scheduling ---------------------------------------------------------------------------- */
 
+enum { AT_ONCE = 1 << 20 /* then a look whether the guest is to be ended */ };
+
 uint32_t p1_random_get(struct p1 *p, uint32_t at, uint32_t size)
 {
 	uint8_t *to = p1_at(p, at, size);
@@ -69,9 +71,11 @@ uint32_t p1_random_get(struct p1 *p, uint32_t at, uint32_t size)
 	if (to == NULL)
 		return P1_FAULT;
 	while (size > 0) {
-		ssize_t got = getrandom(to, size, 0);
+		ssize_t got = getrandom(to, MIN(size, (uint32_t)AT_ONCE), 0);
 
-		if (got < 0 && errno == EINTR && !wait_must_end(&p->waiter))
+		if (wait_must_end(&p->waiter))
+			return P1_INTR;
+		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
 			return p1_error(-errno);

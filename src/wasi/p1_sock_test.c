@@ -249,7 +249,7 @@ static uint32_t call(struct guest *g, const struct shape *c, size_t i, uint32_t 
 	memcpy(g->bytes + AT_DATA, "1.1", 4);
 	for (size_t k = 0; k < row->param_count; k++)
 		args[k] = k == i ? arg : c->args[k];
-	return row->call(&g->p, args);
+	return p1_call(row, &g->p, args);
 }
 
 #define EXPECT(c, got, want)                                                         \

@@ -25,8 +25,8 @@
 #include "wasi/walk.h"
 
 enum {
-	OPEN_FLAGS = O_ACCMODE | O_PATH | O_CREAT | O_EXCL | O_TRUNC | O_DIRECTORY | O_APPEND |
-		     O_SYNC /* and with it O_DSYNC */ | O_NOFOLLOW,
+	OPEN_FLAGS = O_WRONLY | O_RDWR | O_PATH | O_CREAT | O_EXCL | O_TRUNC | O_DIRECTORY |
+		     O_APPEND | O_SYNC /* and with it O_DSYNC */ | O_NOFOLLOW,
 	OPEN_PATH_FLAGS = O_PATH | O_DIRECTORY | O_NOFOLLOW, /* all that O_PATH goes with */
 };
 
@@ -212,7 +212,7 @@ static int arrive(const struct taken *taken, int fd, int flags, struct opened *r
 static bool is_refused(const struct place *from, int flags)
 {
 	return (from->mounts->items[from->mount].flags & MOUNT_READ_ONLY) != 0 &&
-	       ((flags & O_ACCMODE) != O_RDONLY || (flags & (O_CREAT | O_TRUNC)) != 0);
+	       (OPEN_WRITES(flags) || (flags & (O_CREAT | O_TRUNC)) != 0);
 }
 
 int path_open(const struct place *from, const char *path, size_t size, int flags, mode_t mode,

@@ -32,7 +32,7 @@ struct opened {
 };
 
 /*
- * Open. `flags`: O_ACCMODE or O_PATH, O_CREAT, O_EXCL, O_TRUNC, O_DIRECTORY (not with O_CREAT), O_APPEND, O_SYNC,
+ * Open. `flags`: reading, writing or both, or O_PATH; O_CREAT, O_EXCL, O_TRUNC, O_DIRECTORY (not with O_CREAT), O_APPEND, O_SYNC,
  * O_DSYNC, O_NOFOLLOW (do not follow a link at the end: -ELOOP, with O_DIRECTORY -ENOTDIR, with O_PATH the link
  * itself). O_CLOEXEC, O_NOCTTY are added; O_NONBLOCK too, and taken back only by who owns the descriptor: so a FIFO
  * opened for writing that nobody reads is -ENXIO. -EPERM: the path leads out. -EROFS: writing under a

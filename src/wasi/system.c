@@ -265,55 +265,88 @@ int system_workdir(struct system *system, const char *guest)
 	return 0;
 }
 
-/*
- * A libc finds its working directory to be "/", and looks up a relative path in the last of the longest preopens that
- * fit it. So the working directory is one more preopen, called ".", behind all others. DESC_WORKDIR tells the face that
- * absolute paths which no other preopen fits arrive there too (p1_path.c).
- */
-static int preopen_workdir(struct system *system)
+/* -- The working directory ----------------------------------------------------------------------------- */
+
+static int open_workdir(const struct system *system, struct opened *ret)
 {
-	struct opened opened;
 	struct place place;
-	struct desc *desc;
 	const char *rest;
-	int error;
 
 	if (!system_place(system, system->workdir, &place, &rest))
 		return -ENOENT;
-	error = path_open(&place, rest, strlen(rest), O_RDONLY | O_DIRECTORY, 0, &opened);
-	if (error != 0)
-		return error;
-	error = desc_new(&desc, opened.fd, DT_DIR, DESC_PREOPEN | DESC_WORKDIR);
+	return path_open(&place, rest, strlen(rest), O_RDONLY | O_DIRECTORY, 0, ret);
+}
+
+/* A preopen of this name for a directory that is open; takes fd and path in any case. */
+static int preopen_opened(struct system *system, struct opened *opened, const char *name,
+			  uint16_t flags)
+{
+	const struct mount *mount = &system->mounts.items[opened->mount];
+	struct desc *desc;
+	int error;
+
+	flags |= mount->flags & MOUNT_READ_ONLY ? DESC_READ_ONLY : 0;
+	error = desc_new(&desc, opened->fd, DT_DIR, DESC_PREOPEN | flags);
 	if (error != 0) {
-		close(opened.fd);
-		free(opened.path);
+		close(opened->fd);
+		free(opened->path);
 		return error;
 	}
-	if (system->mounts.items[opened.mount].flags & MOUNT_READ_ONLY)
-		desc->flags |= DESC_READ_ONLY;
-	desc->mount = opened.mount;
-	desc->path = opened.path;
-	desc->name = strdup(".");
+	desc->mount = opened->mount;
+	desc->path = opened->path;
+	desc->name = strdup(name);
 	error = desc->name != NULL ? descs_add(&system->descs, desc, FIRST_PREOPEN) : -ENOMEM;
 	if (error < 0)
 		desc_unref(desc);
 	return error < 0 ? error : 0;
 }
 
+/*
+ * A libc finds its working directory to be "/", and looks up a path in the last of the longest preopens that fit
+ * it, relative or not. So the working directory is two more preopens behind all others: under its own name,
+ * for absolute paths into it, and as ".", for relative ones. DESC_WORKDIR tells the face that absolute paths which no
+ * other preopen fits arrive in "." too (p1_path.c).
+ */
+static int preopen_workdir(struct system *system, struct opened *opened)
+{
+	struct opened again = *opened;
+	int error;
+
+	if (mounts_find(&system->mounts, system->workdir, strlen(system->workdir)) != MOUNTS_NONE)
+		return preopen_opened(system, opened, ".", DESC_WORKDIR);
+	again.fd = fcntl(opened->fd, F_DUPFD_CLOEXEC, 0);
+	again.path = strdup(opened->path);
+	error = again.fd < 0 ? -errno : again.path == NULL ? -ENOMEM : 0;
+	if (error == 0)
+		error = preopen_opened(system, &again, system->workdir, 0);
+	else
+		free(again.path);
+	if (error == 0)
+		return preopen_opened(system, opened, ".", DESC_WORKDIR);
+	close(opened->fd);
+	free(opened->path);
+	return error;
+}
+
 int system_seal(struct system *system)
 {
+	struct opened workdir;
 	int error = 0;
 
 	if (system->sealed)
 		return 0;
+	/* First what may fail for the user's doing: nothing is changed then. */
+	if (system->workdir != NULL) {
+		error = open_workdir(system, &workdir);
+		if (error != 0)
+			return error;
+	}
+	system->sealed = true;
 	for (uint32_t i = 0; i < system->mounts.count && error == 0; i++)
 		error = preopen(system, i);
-	if (error == 0 && system->workdir != NULL)
-		error = preopen_workdir(system);
-	if (error == 0 && system->workdir != NULL)
+	if (system->workdir != NULL && error == 0)
+		error = preopen_workdir(system, &workdir);
+	if (system->workdir != NULL && error == 0)
 		error = add_pwd(system);
-	if (error == 0)
-		error = drop_doubles(&system->env);
-	system->sealed = error == 0;
-	return error;
+	return error == 0 ? drop_doubles(&system->env) : error;
 }

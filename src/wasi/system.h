@@ -40,6 +40,7 @@ struct system {
 	struct stop stop;
 	char *workdir;         /* owned; absolute, the guest's; NULL: "/" */
 	uint32_t socket_count; /* listening sockets handed in */
+	bool prepends; /* the guest's libc makes relative paths absolute (p1_cwd.c) */
 	bool sealed;           /* system_seal() was called: nothing more is set up */
 };
 

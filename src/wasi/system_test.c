@@ -199,6 +199,9 @@ static void test_workdir(void **state)
 	assert_int_equal(system_workdir(system, "/work/deep/"), 0);
 	assert_int_equal(system_seal(system), 0);
 	desc = system->descs.items[4];
+	assert_string_equal(desc->name, "/work/deep");
+	assert_string_equal(desc->path, "work/deep");
+	desc = system->descs.items[5];
 	assert_string_equal(desc->name, ".");
 	assert_string_equal(desc->path, "work/deep");
 	assert_string_equal((char *)system->env.bytes.data, "PWD=/work/deep");
@@ -208,6 +211,13 @@ static void test_workdir(void **state)
 	assert_int_equal(system_dir(system, "/", open_dir(base), 0), 0);
 	assert_int_equal(system_workdir(system, "/missing"), 0);
 	assert_int_equal(system_seal(system), -ENOENT);
+	/* Nothing is changed by that. */
+	assert_int_equal(system_workdir(system, "/work"), 0);
+	assert_int_equal(system_seal(system), 0);
+	assert_string_equal(system->descs.items[3]->name, "/");
+	assert_string_equal(system->descs.items[4]->name, "/work");
+	assert_string_equal(system->descs.items[5]->name, ".");
+	assert_null(system->descs.items[6]);
 	system_unref(system);
 }
 

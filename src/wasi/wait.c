@@ -11,6 +11,8 @@
 
 #include "base/base.h"
 
+enum { SLICE = 20 * 1000 * 1000 };
+
 bool stop_ask(struct stop *stop, int code)
 {
 	if (__atomic_load_n(&stop->serves, __ATOMIC_SEQ_CST) == 0)
@@ -89,13 +91,17 @@ static int wait_once(const struct waiter *waiter, struct pollfd *all, uint32_t c
 	/* Once a stop is asked its descriptor stays readable: who knows of it polls without. */
 	bool asked = stop_is_asked(waiter->stop);
 	int wakes = deadline == 0 ? 0 : add_wakes(waiter, all + count, serves && !asked);
+	uint64_t until = deadline;
 	int ready;
 
-	if (wakes < 0)
-		return wakes;
-	if (wait_must_end(waiter))
+	/* No descriptor is left to be woken by: look from time to time. */
+	if (wakes < 0) {
+		wakes = 0;
+		until = MIN(deadline, wait_until(SLICE));
+	}
+	if (wait_must_end(waiter) || (!asked && stop_is_asked(waiter->stop)))
 		return -EINTR;
-	ready = poll_until(all, count + (uint32_t)wakes, deadline);
+	ready = poll_until(all, count + (uint32_t)wakes, until);
 	if (ready < 0)
 		return errno == EINTR && deadline != 0 ? -EAGAIN : -errno;
 	for (int i = 0; i < wakes; i++)
@@ -109,9 +115,7 @@ static int wait_once(const struct waiter *waiter, struct pollfd *all, uint32_t c
 	/* A stop that was asked meanwhile changes what the caller may wait for. */
 	if (!asked && stop_is_asked(waiter->stop))
 		return -EINTR;
-	if (deadline == 0 || (deadline != WAIT_FOREVER && wait_now() >= deadline))
-		return 0;
-	return -EAGAIN;
+	return deadline == 0 || (deadline != WAIT_FOREVER && wait_now() >= deadline) ? 0 : -EAGAIN;
 }
 
 int wait_serving(const struct waiter *waiter, struct pollfd *polls, uint32_t count,

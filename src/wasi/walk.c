@@ -378,7 +378,7 @@ static int arrive(struct walk *w, int fd, int flags, bool follows)
  * more than an existing file that may be opened for reading. */
 static int check_read_only(const struct walk *w, int flags)
 {
-	bool writes = (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC) != 0;
+	bool writes = OPEN_WRITES(flags) || (flags & O_TRUNC) != 0;
 	struct stat st;
 
 	if (here(w) < 0)
@@ -399,8 +399,7 @@ static int check_read_only(const struct walk *w, int flags)
 /* Does opening so change anything, or might it? */
 static bool changes(int flags)
 {
-	return (flags & O_PATH) == 0 &&
-	       ((flags & O_ACCMODE) != O_RDONLY || (flags & (O_CREAT | O_TRUNC)) != 0);
+	return (flags & O_PATH) == 0 && (OPEN_WRITES(flags) || (flags & (O_CREAT | O_TRUNC)) != 0);
 }
 
 static int open_last_once(struct walk *w, int flags, bool follows)

@@ -34,13 +34,13 @@ enum reach {
 	REACH_MEMARG,
 };
 
-#define REACH(imm)                                                                              \
-	((imm) == IMM_NONE                      ? REACH_BYTE                                    \
-	 : (imm) == IMM_I32 || (imm) == IMM_I64 ? REACH_NUMBER                                  \
-	 : (imm) == IMM_LOCAL || (imm) == IMM_LABEL || (imm) == IMM_GLOBAL || (imm) == IMM_FUNC \
-		 ? REACH_INDEX                                                                  \
-	 : (imm) == IMM_MEMARG ? REACH_MEMARG                                                   \
-			       : REACH_RARE)
+#define IS(imm, what) ((int)(imm) == (int)IMM_##what)
+#define REACH(imm)                                                                             \
+	(IS(imm, NONE)                                                          ? REACH_BYTE   \
+	 : IS(imm, I32) || IS(imm, I64)                                         ? REACH_NUMBER \
+	 : IS(imm, LOCAL) || IS(imm, LABEL) || IS(imm, GLOBAL) || IS(imm, FUNC) ? REACH_INDEX  \
+	 : IS(imm, MEMARG)                                                      ? REACH_MEMARG \
+										: REACH_RARE)
 
 enum {
 #define OP(ID, prefix, code, text, imm, sig, feature, kind, width) IMM_OF_##ID = IMM_##imm,

@@ -9,15 +9,12 @@ import sys
 import tempfile
 
 sys.dont_write_bytecode = True
-import modules  # noqa: E402
-
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "test"))
+import modules  # noqa: E402
+from tap import TESTS, Skip, run_tests, test  # noqa: E402,F401
+
 TIME_LIMIT = 30  # of one run, in seconds
-TESTS = []
-
-
-class Skip(Exception):
-    pass
 
 
 class Result:
@@ -80,34 +77,3 @@ class Bench:
         assert r.err.count("\n") == 1 and r.err.endswith("\n"), "one line expected\n" + str(r)
         assert len(r.err) < 1200, "a sentence, not a book\n" + str(r)
         return r
-
-
-def test(work):
-    TESTS.append((work.__name__.replace("_", " "), work))
-    return work
-
-
-def run_tests(b, words):
-    passed, failed, skipped, number = 0, 0, 0, 0
-    for title, work in TESTS:
-        if words and not any(word in title for word in words):
-            continue
-        number += 1
-        try:
-            work(b)
-        except Skip as reason:
-            skipped += 1
-            print("ok %d - %s # SKIP %s" % (number, title, reason))
-        except (AssertionError, OSError, ValueError, KeyError, AttributeError, IndexError,
-                subprocess.TimeoutExpired) as mistake:
-            failed += 1
-            print("not ok %d - %s" % (number, title))
-            for line in ("%s: %s" % (type(mistake).__name__, mistake)).split("\n"):
-                print("#   " + line[:1000])
-        else:
-            passed += 1
-            print("ok %d - %s" % (number, title))
-        sys.stdout.flush()
-    print("1..%d" % number)
-    print("%d passed, %d failed, %d skipped" % (passed, failed, skipped))
-    return 1 if failed else 0

@@ -163,7 +163,7 @@ def first_process(b, *args):
     probe = subprocess.run(["unshare", "-pf", "--mount-proc", "true"], stderr=subprocess.DEVNULL, check=False)
     if probe.returncode != 0:
         raise Skip("no new process namespace may be made here")
-    running = Running(b, *args, program=["unshare", "-pf", "--mount-proc", b.skiff], says_up=False)
+    running = Running(b, *args, program=["unshare", "-pf", "--kill-child", "--mount-proc", b.skiff], says_up=False)
     return running
 
 

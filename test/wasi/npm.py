@@ -19,8 +19,11 @@ import sys
 import tarfile
 import tempfile
 
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from tap import SkipAll, run_tests, test  # noqa: E402
+
 TIME_LIMIT = 60  # of one run, in seconds
-TESTS = []
 
 # name: (package, version, module in it, SHA-256 of the package)
 PACKAGES = {
@@ -29,10 +32,6 @@ PACKAGES = {
     "yosys": ("@yowasp/yosys", "0.55.944", "package/gen/yosys.core.wasm",
               "4a13ffd784017a076f84a3d4a4149e5c63c37ec66313ed9343a5346e1f5010e8"),
 }
-
-
-class Skip(Exception):
-    pass
 
 
 def fetch(cache, name):
@@ -48,13 +47,13 @@ def fetch(cache, name):
                                   cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True,
                                   timeout=TIME_LIMIT, check=False)
         except FileNotFoundError:
-            raise Skip("there is no npm") from None
+            raise SkipAll("there is no npm") from None
         except subprocess.TimeoutExpired:
-            raise Skip("npm fetched no %s in %d s" % (package, TIME_LIMIT)) from None
+            raise SkipAll("npm fetched no %s in %d s" % (package, TIME_LIMIT)) from None
         files = [f for f in os.listdir(folder) if f.endswith(".tgz")]
         if done.returncode != 0 or not files:
             lines = (done.stderr.strip() or "it says nothing").split("\n")
-            raise Skip("npm cannot fetch %s: %s" % (package, lines[0][:200]))
+            raise SkipAll("npm cannot fetch %s: %s" % (package, lines[0][:200]))
         path = os.path.join(folder, files[0])
         with open(path, "rb") as file:
             found = hashlib.sha256(file.read()).hexdigest()
@@ -89,11 +88,6 @@ class Bench:
         assert done.returncode == code, "exit code %d, not %d\n%s\n%s" % (
             done.returncode, code, done.stdout[-1000:], done.stderr[-1000:])
         return done.stdout, done.stderr
-
-
-def test(work):
-    TESTS.append((work.__name__.replace("_", " "), work))
-    return work
 
 
 def equal(found, wanted):
@@ -212,37 +206,6 @@ def yosys_reads_its_commands_from_input(b):
 def yosys_refuses_mistakes(b):
     err = b.run("yosys", "-q", "-p", "read_verilog missing.v", code=1)[1]
     assert "missing.v" in err, err
-
-
-def run_tests(b, words):
-    passed, failed, skipped, number, why = 0, 0, 0, 0, ""
-    for title, work in TESTS:
-        if words and not any(word in title for word in words):
-            continue
-        number += 1
-        try:
-            work(b)
-        except Skip as reason:
-            skipped += 1
-            why = str(reason)
-            print("ok %d - %s # SKIP %s" % (number, title, reason))
-            if "npm" in why and passed + failed == 0:
-                break
-        except (AssertionError, OSError, ValueError, subprocess.SubprocessError) as mistake:
-            failed += 1
-            print("not ok %d - %s" % (number, title))
-            for line in ("%s: %s" % (type(mistake).__name__, mistake)).split("\n"):
-                print("#   " + line[:1000])
-        else:
-            passed += 1
-            print("ok %d - %s" % (number, title))
-        sys.stdout.flush()
-    if passed + failed == 0 and skipped:
-        print(why)
-        return 77
-    print("1..%d" % number)
-    print("%d passed, %d failed, %d skipped" % (passed, failed, skipped))
-    return 1 if failed else 0
 
 
 def main():

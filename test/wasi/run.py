@@ -37,13 +37,11 @@ import time
 sys.dont_write_bytecode = True
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.dirname(HERE))
+from tap import TESTS, Skip, run_tests, test  # noqa: E402
+
 TIME_LIMIT = 30  # of one run, in seconds
-TESTS = []
 BADF, PIPE = 8, 64
-
-
-class Skip(Exception):
-    pass
 
 
 # -- Guests ----------------------------------------------------------------------------------------
@@ -317,11 +315,6 @@ def guest_test(guest, name):
             r = b.run(guest, name, *place.args, options=place.options, **place.more)
             assert r.code == 0 and r.out == b"" and r.err == b"", r
     TESTS.append((title, work))
-
-
-def test(work):
-    TESTS.append((work.__name__.replace("_", " "), work))
-    return work
 
 
 # -- The end ---------------------------------------------------------------------------------------
@@ -810,31 +803,6 @@ def find_guest_tests():
             if guest != WITH_A_PEER:
                 guest_test(guest, name)
     TESTS.extend(own)
-
-
-def run_tests(b, words):
-    passed, failed, skipped, number = 0, 0, 0, 0
-    for title, work in TESTS:
-        if words and not any(word in title for word in words):
-            continue
-        number += 1
-        try:
-            work(b)
-        except Skip as reason:
-            skipped += 1
-            print("ok %d - %s # SKIP %s" % (number, title, reason))
-        except (AssertionError, OSError, ValueError, subprocess.SubprocessError) as mistake:
-            failed += 1
-            print("not ok %d - %s" % (number, title))
-            for line in ("%s: %s" % (type(mistake).__name__, mistake)).split("\n"):
-                print("#   " + line[:1000])
-        else:
-            passed += 1
-            print("ok %d - %s" % (number, title))
-        sys.stdout.flush()
-    print("1..%d" % number)
-    print("%d passed, %d failed, %d skipped" % (passed, failed, skipped))
-    return 1 if failed else 0
 
 
 def main():

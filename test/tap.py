@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What all test drivers in Python share: the list of tests, and running them with a line each in the manner of TAP."""
+
+import signal
+import subprocess
+import sys
+
+TESTS = []
+SKIPPED = 77
+MISTAKES = (AssertionError, OSError, ValueError, KeyError, AttributeError, IndexError,
+            subprocess.SubprocessError)
+
+
+class Skip(Exception):
+    pass
+
+
+class SkipAll(Skip):
+    """None of the tests that follow can be run either."""
+
+
+def test(work):
+    TESTS.append((work.__name__.replace("_", " "), work))
+    return work
+
+
+def default_signals():
+    """Who started us in the background has us ignore some, and skiff would leave those alone, as it should."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+
+
+class Counts:
+    def __init__(self):
+        self.passed = self.failed = self.skipped = 0
+
+    def number(self):
+        return self.passed + self.failed + self.skipped
+
+
+def run_one(counts, title, work, b):
+    try:
+        work(b)
+    except Skip as reason:
+        counts.skipped += 1
+        print("ok %d - %s # SKIP %s" % (counts.number(), title, reason))
+        if isinstance(reason, SkipAll):
+            raise
+    except MISTAKES as mistake:
+        counts.failed += 1
+        print("not ok %d - %s" % (counts.number(), title))
+        for line in ("%s: %s" % (type(mistake).__name__, mistake)).split("\n"):
+            print("#   " + line[:1000])
+    else:
+        counts.passed += 1
+        print("ok %d - %s" % (counts.number(), title))
+    sys.stdout.flush()
+
+
+def run_tests(b, words):
+    """Run all, or those with one of the words in their titles; the exit code."""
+    default_signals()
+    counts = Counts()
+    try:
+        for title, work in TESTS:
+            if not words or any(word in title for word in words):
+                run_one(counts, title, work, b)
+    except SkipAll as reason:
+        if counts.number() == 1:
+            print(reason)
+            return SKIPPED
+    print("1..%d" % counts.number())
+    print("%d passed, %d failed, %d skipped" % (counts.passed, counts.failed, counts.skipped))
+    return 1 if counts.failed else 0

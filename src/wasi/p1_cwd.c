@@ -81,7 +81,7 @@ static uint32_t constant_of(const struct instruction *in)
 }
 
 /* Which of the words is at this address; CANDIDATES: none. */
-static uint32_t find_word(const struct search *search, uint64_t at)
+static uint32_t find_word(const struct search *search, uint32_t at)
 {
 	for (uint32_t i = 0; i < search->count; i++)
 		if (search->words[i] == at)
@@ -89,12 +89,14 @@ static uint32_t find_word(const struct search *search, uint64_t at)
 	return CANDIDATES;
 }
 
-/* Which of the words this load is of, behind an address in memory 0. */
-static uint32_t load_of(const struct search *search, const struct instruction *in, uint32_t address)
+/* The same of what a load reads at this address. */
+static uint32_t find_loaded(const struct search *search, const struct instruction *in,
+			    uint32_t address)
 {
 	struct instruction_access access = instruction_access(in);
 
-	return access.memory == 0 ? find_word(search, address + access.offset) : CANDIDATES;
+	return access.memory == 0 ? find_word(search, address + (uint32_t)access.offset)
+				  : CANDIDATES;
 }
 
 /* Which of the words this function loads, if it stores ERANGE; 0: none. */
@@ -108,7 +110,7 @@ static uint32_t word_of_func(struct search *search, const uint8_t *at, const uin
 		uint32_t word = CANDIDATES;
 
 		if (in.opcode == OP_I32_LOAD && follows)
-			word = load_of(search, &in, constant);
+			word = find_loaded(search, &in, constant);
 		stores = stores || (in.opcode == OP_I32_STORE && follows && constant == P1_RANGE);
 		follows = in.opcode == OP_I32_CONST;
 		if (follows)
@@ -158,8 +160,8 @@ enum p1_cwd p1_cwd_set(struct instance *instance, const char *workdir)
 	struct search search = {.instance = instance};
 	uint32_t string;
 
-	if (instance->memory->limits.is64)
-		return false;
+	if (instance->memory->limits.is64 || instance->shown_memory != instance->memory)
+		return P1_CWD_NONE;
 	find_words(&search);
 	if (search.count != 0)
 		find_loads(&search);

@@ -77,7 +77,7 @@ static int make_item(struct skiff_store *store, const struct skiff_externtype *t
 	case SKIFF_KIND_GLOBAL:
 		return skiff_global_new(&ret->of.global, store, type->is_mutable, zero, NULL);
 	case SKIFF_KIND_TAG:
-		break;
+		return skiff_tag_new(&ret->of.tag, store, &type->func, NULL);
 	}
 	return SKIFF_MISUSE;
 }
@@ -150,6 +150,20 @@ static uint64_t mix_trap(uint64_t digest, struct skiff_trap *trap)
 	return digest;
 }
 
+static uint64_t mix_exception(const struct skiff_store *store, uint64_t digest)
+{
+	struct skiff_val values[VALUES_MOST];
+	struct skiff_extern item = {.kind = SKIFF_KIND_TAG};
+	struct skiff_externtype type;
+
+	item.of.tag = skiff_store_exception(store, values, VALUES_MOST);
+	require(item.of.tag != NULL);
+	skiff_extern_type(item, &type);
+	return mix_values(digest, values,
+			  type.func.param_count < VALUES_MOST ? type.func.param_count
+							      : VALUES_MOST);
+}
+
 static uint64_t call(struct skiff_store *store, struct skiff_func *func, uint64_t digest)
 {
 	struct skiff_val args[VALUES_MOST], results[VALUES_MOST];
@@ -170,7 +184,9 @@ static uint64_t call(struct skiff_store *store, struct skiff_func *func, uint64_
 			     type.func.result_count, &trap, NULL, NULL);
 	digest = mix_number(digest, (uint64_t)outcome);
 	fuel.digest = mix_number(fuel.digest, skiff_store_fuel(store));
-	if (outcome == SKIFF_TRAP)
+	if (outcome == SKIFF_EXCEPTION)
+		digest = mix_exception(store, digest);
+	if (outcome == SKIFF_TRAP || outcome == SKIFF_EXCEPTION)
 		return mix_trap(digest, trap);
 	return outcome == 0 ? mix_values(digest, results, type.func.result_count) : digest;
 }

@@ -46,7 +46,7 @@ enum skiff_outcome {
 	SKIFF_INVALID,       /* decodes, but breaks a typing rule */
 	SKIFF_UNLINKABLE,    /* an import is missing or has the wrong type */
 	SKIFF_TRAP,          /* the guest trapped; see struct skiff_trap */
-	SKIFF_EXCEPTION,     /* the guest threw and nobody caught */
+	SKIFF_EXCEPTION,     /* the guest threw and nobody caught; see skiff_store_exception() */
 	SKIFF_EXIT,          /* a host function ended the guest with skiff_caller_exit() */
 	SKIFF_MISUSE,        /* wrong argument count or type, no such export */
 };
@@ -76,6 +76,7 @@ enum {
 #define SKIFF_ABSTRACT(kind, code) ((uint32_t)(kind) | (0xffff00u | (code)) << 8)
 #define SKIFF_FUNCREF SKIFF_ABSTRACT(SKIFF_REF_NULL, 0x70)
 #define SKIFF_EXTERNREF SKIFF_ABSTRACT(SKIFF_REF_NULL, 0x6f)
+#define SKIFF_EXNREF SKIFF_ABSTRACT(SKIFF_REF_NULL, 0x69)
 #define SKIFF_TYPE_KIND(type) ((type) & 0xffu)
 
 struct skiff_func;
@@ -298,7 +299,8 @@ struct skiff_frame {
 
 /* The reason in the specification's words, e.g. "integer divide by zero"; borrowed. */
 SKIFF_API const char *skiff_trap_text(const struct skiff_trap *trap);
-/* The name of the code in trap.def, e.g. "integer_divide_by_zero"; "host" for host traps. */
+/* The name of the code in trap.def, e.g. "integer_divide_by_zero"; "host" for host traps, "exception" for what was
+ * thrown and not caught: the frames are where. */
 SKIFF_API const char *skiff_trap_code(const struct skiff_trap *trap);
 /* Innermost first; false past the end. At most 64 innermost frames are kept. */
 SKIFF_API bool skiff_trap_frame(const struct skiff_trap *trap, uint32_t i, struct skiff_frame *ret);
@@ -310,8 +312,8 @@ SKIFF_API void skiff_trap_free(struct skiff_trap *trap);
 struct skiff_caller; /* valid during one call of a host function */
 
 /*
- * args are as the type says; results come in typed and zero. Return 0, or what skiff_caller_trap() or
- * skiff_caller_exit() returned. Other values are reserved (a later version suspends the guest by
+ * args are as the type says; results come in typed and zero. Return 0, or what skiff_caller_trap(),
+ * skiff_caller_exit(), skiff_caller_throw() or skiff_caller_rethrow() returned. Other values are reserved (a later version suspends the guest by
  * one) and trap. The callback may call back into the store.
  */
 typedef int skiff_host_fn(void *env, struct skiff_caller *caller, const struct skiff_val *args,
@@ -330,6 +332,12 @@ SKIFF_API struct skiff_memory *skiff_caller_memory(struct skiff_caller *caller);
 SKIFF_API int skiff_caller_trap(struct skiff_caller *caller, const char *text);
 /* End the guest in good order: the outermost call returns EXIT with this code. */
 SKIFF_API int skiff_caller_exit(struct skiff_caller *caller, int code);
+/* Throw an exception into the guest: one value a parameter of the tag, copied. What does not fit the tag traps. */
+SKIFF_API int skiff_caller_throw(struct skiff_caller *caller, struct skiff_tag *tag,
+				 const struct skiff_val *values, size_t count);
+/* Throw on what the last call of this host function into the store returned EXCEPTION for. To return 0 instead is to
+ * have caught it. */
+SKIFF_API int skiff_caller_rethrow(struct skiff_caller *caller);
 
 /* -- Linking ----------------------------------------------------------------------------- */
 
@@ -367,8 +375,8 @@ SKIFF_API void skiff_prelinked_free(struct skiff_prelinked *pre);
 
 /*
  * Make an instance and run its start function. Outcomes: UNLINKABLE (an item of another store, a memory
- * now smaller than imported), TRAP (a segment out of bounds, the start function; *trap is set),
- * EXIT (*exit_code is set). trap and exit_code may be NULL.
+ * now smaller than imported), TRAP (a segment out of bounds, the start function; *trap is set), EXCEPTION (the start
+ * function; *trap is set), EXIT (*exit_code is set). trap and exit_code may be NULL.
  */
 SKIFF_API int skiff_instance_new(struct skiff_instance **ret, struct skiff_store *store,
 				 const struct skiff_prelinked *pre, struct skiff_trap **trap,
@@ -385,8 +393,8 @@ SKIFF_API struct skiff_module *skiff_instance_module(
 	struct skiff_instance *instance); /* borrowed */
 
 /*
- * Call. args and results are checked against the type (MISUSE). Outcomes: TRAP (*trap is set unless trap is
- * NULL; the caller frees it), EXCEPTION, EXIT (*exit_code), MISUSE.
+ * Call. args and results are checked against the type (MISUSE). Outcomes: TRAP and EXCEPTION (*trap is set
+ * unless trap is NULL; the caller frees it), EXIT (*exit_code), MISUSE.
  */
 SKIFF_API int skiff_call(struct skiff_store *store, struct skiff_func *func,
 			 const struct skiff_val *args, size_t arg_count, struct skiff_val *results,
@@ -421,6 +429,15 @@ SKIFF_API int skiff_global_new(struct skiff_global **ret, struct skiff_store *st
 SKIFF_API struct skiff_val skiff_global_get(const struct skiff_global *global);
 /* False: not mutable, or not of its type. */
 SKIFF_API bool skiff_global_set(struct skiff_global *global, struct skiff_val value);
+
+/* A tag of the embedder's, to throw with and to offer to modules. Its parameters are the values an exception of it
+ * carries (numbers, v128, abstract references); results: none. */
+SKIFF_API int skiff_tag_new(struct skiff_tag **ret, struct skiff_store *store,
+			    const struct skiff_functype *type, struct skiff_error *err);
+/* What the last call into the store threw, if it returned EXCEPTION; NULL: nothing. The tag, to compare with others, and
+ * its values, as many as there is room for (skiff_extern_type() of the tag says how many there are). */
+SKIFF_API struct skiff_tag *skiff_store_exception(const struct skiff_store *store,
+						  struct skiff_val *values, size_t room);
 
 /* -- WASI ---------------------------------------------------------------------------------- */
 

@@ -246,8 +246,11 @@ static int outcome(struct guest *g, int r, struct skiff_trap *trap, int exit_cod
 		skiff_trap_free(trap);
 		return code;
 	case SKIFF_EXCEPTION:
-		return say(EXIT_TRAP, g->name, "%s",
-			   g->err.text[0] != '\0' ? g->err.text : "uncaught exception");
+		if (trap == NULL)
+			return say(EXIT_TRAP, g->name, "%s", g->err.text);
+		trace_say(skiff_trap_text(trap), trap);
+		skiff_trap_free(trap);
+		return EXIT_TRAP;
 	default:
 		return say_error(g->name, r, &g->err);
 	}

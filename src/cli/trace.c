@@ -28,15 +28,11 @@ void trace_say(const char *reason, const struct skiff_trap *trap)
 
 	out_init(&out, STDERR_FILENO);
 	out_text(&out, "skiff: ");
-	if (reason == NULL) {
-		const char *text = skiff_trap_text(trap);
-
+	if (reason == NULL)
 		out_text(&out, "trap: ");
-		for (; *text != '\0'; text++)
-			out_bytes(&out, *text >= 0x20 ? text : "?", 1);
-	} else {
-		out_text(&out, reason);
-	}
+	for (const char *text = reason != NULL ? reason : skiff_trap_text(trap); *text != '\0';
+	     text++)
+		out_bytes(&out, *text >= 0x20 ? text : "?", 1);
 	out_text(&out, "\n");
 	for (; skiff_trap_frame(trap, i, &frame); i++)
 		put_frame(&out, i, &frame);

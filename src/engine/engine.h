@@ -11,6 +11,7 @@
 
 #include "base/base.h"
 #include "base/err.h"
+#include "exec/exception.h"
 #include "exec/module.h"
 #include "exec/store.h"
 #include "skiff.h"
@@ -47,6 +48,7 @@ HANDLE(func)
 HANDLE(memory)
 HANDLE(table)
 HANDLE(global)
+HANDLE(tag)
 #undef HANDLE
 
 _Static_assert(sizeof(struct skiff_error) == sizeof(struct err), "one is handed on as the other");
@@ -70,6 +72,8 @@ struct host_def {
 	uint32_t words[]; /* parameters, then results */
 };
 
+/* May a function or tag of the host's have these; how many slots they take. */
+int host_types_check(const uint32_t *types, uint32_t count, uint16_t *ret_slots, struct err *err);
 int host_def_new(struct host_def **ret, struct skiff_engine *engine,
 		 const struct skiff_functype *type, skiff_host_fn *fn, void *env,
 		 void (*env_free)(void *env), struct err *err);
@@ -95,6 +99,16 @@ bool ref_fits(struct store *store, slot ref, uint32_t type);
 bool values_in(struct store *store, const struct signature *sig, const uint32_t *types,
 	       uint32_t count, const struct skiff_val *values, slot *slots, struct err *err);
 void values_out(const uint32_t *types, uint32_t count, const slot *slots, struct skiff_val *values);
+
+/* -- exceptions.c --------------------------------------------------------------------------- */
+
+struct signature tag_signature(const struct tag *tag);
+/* An exception as the host throws it; NULL with the sentence: its values are not the tag's, or no memory. */
+struct exception *exception_of_values(struct store *store, struct tag *tag,
+				      const struct skiff_val *values, size_t count,
+				      struct err *err);
+/* For a person: which tag, which values. */
+void exception_text(const struct exception *exception, char *text, size_t size);
 
 /* -- traps.c -------------------------------------------------------------------------------- */
 

@@ -31,7 +31,7 @@ static bool type_is_plain(uint32_t type)
 	return valtype_is_ref(type) && !HEAP_IS_INDEX(TYPE_HEAP(type));
 }
 
-static int check_types(const uint32_t *types, uint32_t count, uint16_t *ret_slots, struct err *err)
+int host_types_check(const uint32_t *types, uint32_t count, uint16_t *ret_slots, struct err *err)
 {
 	uint32_t slots = 0;
 
@@ -56,10 +56,10 @@ int host_def_new(struct host_def **ret, struct skiff_engine *engine,
 	uint32_t params = type->param_count, results = type->result_count;
 	uint16_t param_slots, result_slots;
 	struct host_def *def;
-	int error = check_types(type->params, params, &param_slots, err);
+	int error = host_types_check(type->params, params, &param_slots, err);
 
 	if (error == 0)
-		error = check_types(type->results, results, &result_slots, err);
+		error = host_types_check(type->results, results, &result_slots, err);
 	if (error != 0)
 		return error;
 	def = calloc(1, sizeof(*def) + (params + results) * sizeof(uint32_t));
@@ -137,6 +137,7 @@ static enum status finish_call(struct thread *thread, const struct host_def *def
 	struct err err;
 
 	if (code == 0) {
+		thread->exception = NULL; /* what it called threw, it has caught */
 		if (values_in(thread->store, &sig, def->sig.results, def->sig.result_count, results,
 			      frame, &err))
 			return STATUS_OK;
@@ -145,6 +146,11 @@ static enum status finish_call(struct thread *thread, const struct host_def *def
 	}
 	if (caller->asked && caller->status == STATUS_EXIT)
 		return STATUS_EXIT;
+	if (caller->asked && caller->status == STATUS_EXCEPTION) {
+		if (thread->exception != NULL)
+			return STATUS_EXCEPTION;
+		set_trap_text(thread, "a host function threw nothing");
+	}
 	if (!caller->asked)
 		set_trap_text(thread, "a host function returned an unknown code");
 	return thread_trap(thread, TRAP_HOST, NULL);
@@ -274,4 +280,30 @@ int skiff_caller_exit(struct skiff_caller *caller, int code)
 	caller->asked = true;
 	caller->status = STATUS_EXIT;
 	return SKIFF_EXIT;
+}
+
+static int throw_from(struct skiff_caller *caller)
+{
+	caller->asked = true;
+	caller->status = STATUS_EXCEPTION;
+	return SKIFF_EXCEPTION;
+}
+
+int skiff_caller_throw(struct skiff_caller *caller, struct skiff_tag *tag,
+		       const struct skiff_val *values, size_t count)
+{
+	struct thread *thread = caller->thread;
+	struct err err = {""};
+	struct exception *exception =
+		exception_of_values(thread->store, tag_in(tag), values, count, &err);
+
+	if (exception == NULL)
+		return skiff_caller_trap(caller, err.text);
+	exception_throw(thread, exception);
+	return throw_from(caller);
+}
+
+int skiff_caller_rethrow(struct skiff_caller *caller)
+{
+	return throw_from(caller);
 }

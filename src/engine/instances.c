@@ -141,6 +141,7 @@ static int start(struct store *store, struct instance *instance, struct skiff_tr
 		return 0;
 	thread->call_pc = NULL;
 	thread->calling = NULL;
+	thread->exception = NULL;
 	status = thread_call(thread, instance_func(instance, index), thread->top);
 	return outcome_of(store, status, trap, exit_code, err);
 }
@@ -229,7 +230,7 @@ static struct skiff_extern export_out(struct instance *instance, const struct im
 		item.of.global = global_out(instance->globals[export->index]);
 		break;
 	case EXTERN_TAG:
-		item.of.tag = (struct skiff_tag *)(void *)instance->tags[export->index];
+		item.of.tag = tag_out(instance->tags[export->index]);
 		break;
 	}
 	return item;
@@ -288,6 +289,7 @@ int skiff_call(struct skiff_store *handle, struct skiff_func *func_handle,
 		return SKIFF_MISUSE;
 	thread->call_pc = NULL;
 	thread->calling = NULL;
+	thread->exception = NULL;
 	status = thread_call(thread, func, frame);
 	if (status == STATUS_OK)
 		values_out(sig.type.results, sig.type.result_count, frame, results);

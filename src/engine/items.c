@@ -49,6 +49,7 @@ void skiff_extern_type(struct skiff_extern item, struct skiff_externtype *ret)
 		ret->is_mutable = global_in(item.of.global)->is_mutable;
 		break;
 	case SKIFF_KIND_TAG:
+		ret->func = tag_signature(tag_in(item.of.tag)).type;
 		break;
 	}
 }

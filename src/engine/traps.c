@@ -13,7 +13,7 @@ struct trap_frame {
 };
 
 struct skiff_trap {
-	enum trap code;
+	const char *code; /* static */
 	char text[256];
 	uint64_t depth;
 	uint32_t count;
@@ -58,10 +58,10 @@ static void frame_out(struct trap_frame *to, const struct trace_frame *from)
 		to->frame.offset = instruction_start(image, from->func, from->offset);
 }
 
-static struct skiff_trap *trap_new(const struct thread *thread, enum trap code, uint32_t count)
+static struct skiff_trap *trap_new(const struct thread *thread, const char *code, const char *text,
+				   uint32_t count)
 {
 	struct skiff_trap *trap = calloc(1, sizeof(*trap) + count * sizeof(trap->frames[0]));
-	const char *text = code == TRAP_HOST ? thread->trap_text : trap_text(code);
 
 	if (trap == NULL)
 		return NULL;
@@ -77,10 +77,23 @@ static struct skiff_trap *trap_new(const struct thread *thread, enum trap code, 
 static int give_trap(const struct thread *thread, enum trap code, uint32_t frames,
 		     struct skiff_trap **ret, struct err *err)
 {
+	const char *text = code == TRAP_HOST ? thread->trap_text : trap_text(code);
+
 	if (ret != NULL)
-		*ret = trap_new(thread, code, frames);
-	return err_set(err, SKIFF_TRAP, "%s",
-		       code == TRAP_HOST ? thread->trap_text : trap_text(code));
+		*ret = trap_new(thread, trap_code(code), text, frames);
+	return err_set(err, SKIFF_TRAP, "%s", text);
+}
+
+/* An exception that nobody caught: told as a trap is. */
+static int give_exception(const struct thread *thread, struct skiff_trap **ret, struct err *err)
+{
+	char text[256];
+
+	exception_text(thread->exception, text, sizeof(text));
+	if (ret != NULL)
+		*ret = trap_new(thread, "exception", text,
+				thread->traced ? thread->trace_count : 0);
+	return err_set(err, SKIFF_EXCEPTION, "%s", text);
 }
 
 int outcome_trap(struct store *store, enum trap code, struct skiff_trap **trap, struct err *err)
@@ -99,8 +112,7 @@ int outcome_of(struct store *store, enum status status, struct skiff_trap **trap
 	case STATUS_TRAP:
 		return give_trap(thread, thread->trap, thread->trace_count, trap, err);
 	case STATUS_EXCEPTION:
-		return err_set(err, SKIFF_EXCEPTION,
-			       "an exception was thrown and nobody caught it");
+		return give_exception(thread, trap, err);
 	case STATUS_EXIT:
 		if (exit_code != NULL)
 			*exit_code = thread->exit_code;
@@ -118,7 +130,7 @@ const char *skiff_trap_text(const struct skiff_trap *trap)
 
 const char *skiff_trap_code(const struct skiff_trap *trap)
 {
-	return trap_code(trap->code);
+	return trap->code;
 }
 
 bool skiff_trap_frame(const struct skiff_trap *trap, uint32_t i, struct skiff_frame *ret)

@@ -12,7 +12,7 @@ struct skiff_ref skiff_ref_from_func(struct skiff_func *func)
 
 struct skiff_func *skiff_ref_to_func(struct skiff_ref ref)
 {
-	return ref_is_pointer(ref.word) ? (struct skiff_func *)(uintptr_t)ref.word : NULL;
+	return ref_is_func(ref.word) ? (struct skiff_func *)(uintptr_t)ref.word : NULL;
 }
 
 struct skiff_ref skiff_ref_from_host(uint64_t object)
@@ -47,6 +47,8 @@ static uint32_t heap_of(slot ref)
 {
 	if (ref_is_host(ref))
 		return HEAP_ABSTRACT(HEAP_EXTERN);
+	if (ref_is_object(ref))
+		return HEAP_ABSTRACT(HEAP_EXN);
 	return ((const struct func *)(uintptr_t)ref)->type;
 }
 

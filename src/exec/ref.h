@@ -3,7 +3,8 @@
  * ref.h: what a reference is in a slot.
  *
  *   0              null, in every hierarchy
- *   ...000         a pointer to an aligned object of the store: a struct func (later: heap objects)
+ *   ..0000         a pointer to a struct func
+ *   ..1000         a pointer to an object of the store's heap: an exception (gc.h)
  *   ...10          an object of the host: a number below 2^62, shifted
  *   ...1           an i31 (later)
  *
@@ -27,6 +28,16 @@ static inline slot ref_from_func(const struct func *func)
 static inline bool ref_is_pointer(slot ref)
 {
 	return ref != 0 && (ref & 7) == 0;
+}
+
+static inline bool ref_is_object(slot ref)
+{
+	return (ref & 15) == 8;
+}
+
+static inline bool ref_is_func(slot ref)
+{
+	return ref != 0 && (ref & 15) == 0;
 }
 
 static inline slot ref_from_host(uint64_t object)

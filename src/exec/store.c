@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "base/base.h"
@@ -31,6 +32,8 @@ static void free_item(struct host_item *item)
 		free(item->of.table.entries);
 	if (item->kind == EXTERN_MEMORY)
 		memory_deinit(&item->of.memory);
+	if (item->kind == EXTERN_TAG)
+		free((void *)(uintptr_t)item->of.tag.params);
 	free(item);
 }
 
@@ -129,5 +132,24 @@ int store_memory(struct memory **ret, struct store *store, const struct image_li
 	if (memory_init(&item->of.memory, &store->common->pool, store, limits, NULL) < 0)
 		return drop_item(store, item);
 	*ret = &item->of.memory;
+	return 0;
+}
+
+int store_tag(struct tag **ret, struct store *store, const uint32_t *params, uint32_t count)
+{
+	struct host_item *item = new_item(store, EXTERN_TAG);
+	uint32_t *copy;
+
+	if (item == NULL)
+		return -ENOMEM;
+	copy = calloc(count + 1, sizeof(*copy));
+	if (copy == NULL)
+		return drop_item(store, item);
+	if (count != 0)
+		memcpy(copy, params, count * sizeof(*copy));
+	item->of.tag.params = copy;
+	item->of.tag.param_count = count;
+	item->of.tag.store = store;
+	*ret = &item->of.tag;
 	return 0;
 }

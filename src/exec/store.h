@@ -20,7 +20,7 @@ struct host {
 	void (*release)(struct host *host);
 };
 
-/* A global, table or memory made by the host. */
+/* A global, table, memory or tag made by the host. */
 struct host_item {
 	struct host_item *next;
 	enum extern_kind kind;
@@ -28,6 +28,7 @@ struct host_item {
 		struct global global;
 		struct table table;
 		struct memory memory;
+		struct tag tag;
 	} of;
 };
 
@@ -66,5 +67,7 @@ int store_global(struct global **ret, struct store *store, uint32_t type, bool i
 int store_table(struct table **ret, struct store *store, uint32_t type,
 		const struct image_limits *limits, slot init);
 int store_memory(struct memory **ret, struct store *store, const struct image_limits *limits);
+/* The types are copied; type and slots are the caller's to fill in. */
+int store_tag(struct tag **ret, struct store *store, const uint32_t *params, uint32_t count);
 
 #endif

@@ -51,6 +51,7 @@ void store_free(struct store *store)
 		store->hosts = host->next;
 		host->release(host);
 	}
+	gc_deinit(store);
 	thread_deinit(&store->thread);
 	free(store);
 }

@@ -7,6 +7,7 @@
  *   numeric.h        instructions whose meaning is a sem_ function: made from opcodes.def
  *   control.h        blocks, branches, calls
  *   variable.h       constants, locals, globals, references, tables, memories
+ *   objects.h        structs, arrays, i31, casts
  *   tail.c, switch.c two ways to make one program of these bodies: functions that tail-call each other
  *                    (clang), or one switch (any compiler); docs/abi.md, "The interpreter"
  */

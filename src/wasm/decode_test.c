@@ -143,7 +143,7 @@ static const struct sample samples[] = {
 	SAMPLE(GC, rec_group),
 	SAMPLE(GC, open_type),
 	SAMPLE(GC, anyref),
-	SAMPLE_LATER(GC, struct_new, "struct.new"),
+	SAMPLE(GC, struct_new),
 	SAMPLE(EXCEPTIONS, tag),
 	SAMPLE(EXCEPTIONS, exnref),
 	SAMPLE_LATER(EXCEPTIONS, throw_ref, "throw_ref"),

@@ -48,8 +48,7 @@ static bool make_room(struct store *store, struct gc_heap *heap)
 {
 	uint64_t before = heap->live + heap->since;
 
-	if (heap->since != 0)
-		collect(store, heap);
+	collect(store, heap);
 	if (before - MIN(before, heap->live) >= heap->limit / POOR_SHARE)
 		heap->poor = 0;
 	else

@@ -86,8 +86,11 @@ struct skiff_global;
 struct skiff_tag;
 
 /*
- * A reference as guests hold it. `word` 0 is null in every hierarchy; otherwise it is opaque and
- * valid as long as its store. Make and take apart with the functions below.
+ * A reference as guests hold it. `word` 0 is null in every hierarchy; otherwise it is opaque. Functions are valid as long
+ * as their store, host objects and i31 for ever. A struct, an array or an exception is valid as long as the store once it
+ * was handed out by skiff_call(), skiff_table_get() or skiff_global_get(): it is kept for you until as many
+ * skiff_ref_release(). Of the arguments of a host function it is valid during that call; skiff_ref_keep() makes it
+ * last. Make and take apart with the functions below.
  */
 struct skiff_ref {
 	uint64_t word;
@@ -112,6 +115,29 @@ SKIFF_API struct skiff_func *skiff_ref_to_func(struct skiff_ref ref);
 SKIFF_API struct skiff_ref skiff_ref_from_host(uint64_t object);
 /* False where the reference is no host object. */
 SKIFF_API bool skiff_ref_to_host(struct skiff_ref ref, uint64_t *ret);
+
+/* An i31: the low 31 bits of the number. */
+SKIFF_API struct skiff_ref skiff_ref_from_i31(uint32_t value);
+/* False where the reference is no i31; with the sign. */
+SKIFF_API bool skiff_ref_to_i31(struct skiff_ref ref, int32_t *ret);
+
+enum skiff_ref_kind {
+	SKIFF_REF_IS_NULL,
+	SKIFF_REF_IS_FUNC,
+	SKIFF_REF_IS_HOST,
+	SKIFF_REF_IS_I31,
+	SKIFF_REF_IS_STRUCT,
+	SKIFF_REF_IS_ARRAY,
+	SKIFF_REF_IS_EXCEPTION,
+};
+
+struct skiff_store;
+
+/* What a reference of this store is. */
+SKIFF_API enum skiff_ref_kind skiff_ref_kind(const struct skiff_store *store, struct skiff_ref ref);
+/* Keep the struct, array or exception until one more skiff_ref_release(); others need neither. */
+SKIFF_API void skiff_ref_keep(struct skiff_store *store, struct skiff_ref ref);
+SKIFF_API void skiff_ref_release(struct skiff_store *store, struct skiff_ref ref);
 
 struct skiff_functype {
 	const uint32_t *params;
@@ -167,9 +193,13 @@ struct skiff_engine;
 SKIFF_API uint64_t skiff_features_default(void);
 SKIFF_API const char *skiff_feature_name(unsigned bit); /* NULL past the last */
 
-/* Asked before a memory or table of the store grows; `now` and `wanted` in bytes or elements.
- * Answering false makes the growth fail: memory.grow gives -1, instantiation fails. Called in the middle of
- * guest code: it must not call into the store. */
+/* A limiter is asked about one thing that is no item: what the store's objects take, in bytes. */
+enum { SKIFF_KIND_HEAP = 16 };
+
+/* Asked before a memory, a table or the heap of objects of the store grows; `now` and `wanted` in bytes or elements.
+ * Answering false makes the growth fail: memory.grow gives -1, instantiation fails, and a guest whose objects do not
+ * fit after a collection traps with "out of memory". Called in the middle of guest code: it must not call into the
+ * store. */
 typedef bool skiff_limiter_fn(void *env, enum skiff_kind kind, uint64_t now, uint64_t wanted);
 
 struct skiff_config {
@@ -178,6 +208,8 @@ struct skiff_config {
 	uint64_t stack_bytes;    /* of each store's guest stack; 0: 1 MiB */
 	bool fuel;               /* stores count instructions; start with 0 */
 	bool no_reservation;     /* do not reserve address space for memories ahead */
+	bool gc_always;          /* collect before each object is made: to find mistakes, slow */
+	uint64_t gc_bytes;       /* most for each store's structs, arrays and exceptions; 0: 1 GiB, at least 1 MiB */
 };
 
 /* `config` may be NULL. */
@@ -276,6 +308,8 @@ SKIFF_API int skiff_store_new(struct skiff_store **ret, struct skiff_engine *eng
 /* Ends every instance and item in it. */
 SKIFF_API void skiff_store_free(struct skiff_store *store);
 SKIFF_API void skiff_store_limiter(struct skiff_store *store, skiff_limiter_fn *fn, void *env);
+/* Free the objects that neither guests nor you hold, now; it happens by itself when there are many. */
+SKIFF_API void skiff_store_collect(struct skiff_store *store);
 /* Stop the guest that runs in the store, or else the next call into it: that call returns TRAP with
  * code "interrupted". Never lost: each interruption ends one call. Any thread, any time. */
 SKIFF_API void skiff_store_interrupt(struct skiff_store *store);

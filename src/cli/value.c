@@ -240,9 +240,12 @@ static void print_f64(struct out *out, double value)
 static void print_ref(struct out *out, struct skiff_ref ref)
 {
 	uint64_t object;
+	int32_t number;
 
 	if (ref.word == 0)
 		out_text(out, "null");
+	else if (skiff_ref_to_i31(ref, &number))
+		out_format(out, "i31 %d", (int)number);
 	else if (skiff_ref_to_host(ref, &object))
 		out_format(out, "extern %llu", (unsigned long long)object);
 	else

@@ -10,6 +10,7 @@
 #include "wasm/feature.h"
 
 enum { STACK_DEFAULT = 1 << 20, STACK_LEAST = 192 * 1024 };
+#define GC_DEFAULT (UINT64_C(1) << 30)
 #define STACK_MOST (UINT64_C(1) << 40)
 
 const char *skiff_version(void)
@@ -37,6 +38,8 @@ static void take_config(struct skiff_config *to, const struct skiff_config *from
 		to->features = feature_default();
 	if (to->stack_bytes == 0)
 		to->stack_bytes = STACK_DEFAULT;
+	if (to->gc_bytes == 0)
+		to->gc_bytes = GC_DEFAULT;
 }
 
 int skiff_engine_new(struct skiff_engine **ret, const struct skiff_config *config,
@@ -58,6 +61,8 @@ int skiff_engine_new(struct skiff_engine **ret, const struct skiff_config *confi
 	engine->common.tier.entry = interp_entry;
 	engine->common.stack_bytes = known.stack_bytes;
 	engine->common.fuel = known.fuel;
+	engine->common.gc_always = known.gc_always;
+	engine->common.gc_bytes = known.gc_bytes;
 	registry_init(&engine->common.registry);
 	memory_pool_init(&engine->common.pool, known.no_reservation);
 	*ret = engine;

@@ -99,6 +99,8 @@ bool ref_fits(struct store *store, slot ref, uint32_t type);
 bool values_in(struct store *store, const struct signature *sig, const uint32_t *types,
 	       uint32_t count, const struct skiff_val *values, slot *slots, struct err *err);
 void values_out(const uint32_t *types, uint32_t count, const slot *slots, struct skiff_val *values);
+/* Values that go out to stay: their objects are kept until the host lets go. */
+void values_keep(struct store *store, const struct skiff_val *values, uint32_t count);
 
 /* -- exceptions.c --------------------------------------------------------------------------- */
 

@@ -53,6 +53,11 @@ void skiff_store_limiter(struct skiff_store *handle, skiff_limiter_fn *fn, void 
 	store->limiter_env = store;
 }
 
+void skiff_store_collect(struct skiff_store *store)
+{
+	gc_collect(store_in(store));
+}
+
 void skiff_store_interrupt(struct skiff_store *store)
 {
 	thread_interrupt(&store_in(store)->thread);
@@ -291,7 +296,9 @@ int skiff_call(struct skiff_store *handle, struct skiff_func *func_handle,
 	thread->calling = NULL;
 	thread->exception = NULL;
 	status = thread_call(thread, func, frame);
-	if (status == STATUS_OK)
+	if (status == STATUS_OK) {
 		values_out(sig.type.results, sig.type.result_count, frame, results);
+		values_keep(store, results, sig.type.result_count);
+	}
 	return outcome_of(store, status, trap, exit_code, err_in(err));
 }

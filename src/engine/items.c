@@ -129,6 +129,7 @@ bool skiff_table_get(struct skiff_table *table, uint64_t i, struct skiff_ref *re
 	if (i >= table_in(table)->size)
 		return false;
 	ret->word = table_get(table_in(table), i);
+	gc_pin(table_in(table)->store, ret->word);
 	return true;
 }
 
@@ -183,6 +184,7 @@ struct skiff_val skiff_global_get(const struct skiff_global *handle)
 	struct skiff_val value;
 
 	values_out(&global->type, 1, global->cell, &value);
+	values_keep(global->store, &value, 1);
 	return value;
 }
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "engine/engine.h"
-#include "exec/ref.h"
+#include "exec/objects.h"
 
 struct skiff_ref skiff_ref_from_func(struct skiff_func *func)
 {
@@ -28,6 +28,56 @@ bool skiff_ref_to_host(struct skiff_ref ref, uint64_t *ret)
 	return true;
 }
 
+struct skiff_ref skiff_ref_from_i31(uint32_t value)
+{
+	return (struct skiff_ref){ref_from_i31(value)};
+}
+
+bool skiff_ref_to_i31(struct skiff_ref ref, int32_t *ret)
+{
+	if (!ref_is_i31(ref.word))
+		return false;
+	*ret = (int32_t)ref_to_i31_s(ref.word);
+	return true;
+}
+
+/* An object that is there: its type's description, NULL for an exception. */
+static const struct type_info *info_of(const struct store *store, slot ref)
+{
+	const struct type_info *info =
+		registry_info(&store->common->registry, object_of(ref)->type);
+
+	return info != NULL && info->form != FORM_FUNC ? info : NULL;
+}
+
+enum skiff_ref_kind skiff_ref_kind(const struct skiff_store *store, struct skiff_ref ref)
+{
+	const struct type_info *info;
+
+	if (ref.word == 0)
+		return SKIFF_REF_IS_NULL;
+	if (ref_is_host(ref.word))
+		return SKIFF_REF_IS_HOST;
+	if (ref_is_i31(ref.word))
+		return SKIFF_REF_IS_I31;
+	if (!ref_is_object(ref.word))
+		return SKIFF_REF_IS_FUNC;
+	info = info_of(store_in(store), ref.word);
+	if (info == NULL)
+		return SKIFF_REF_IS_EXCEPTION;
+	return info->form == FORM_STRUCT ? SKIFF_REF_IS_STRUCT : SKIFF_REF_IS_ARRAY;
+}
+
+void skiff_ref_keep(struct skiff_store *store, struct skiff_ref ref)
+{
+	gc_pin(store_in(store), ref.word);
+}
+
+void skiff_ref_release(struct skiff_store *store, struct skiff_ref ref)
+{
+	gc_unpin(store_in(store), ref.word);
+}
+
 struct signature func_signature(const struct func *func)
 {
 	const struct host_def *host = host_def_of(func);
@@ -42,28 +92,32 @@ struct signature func_signature(const struct func *func)
 	};
 }
 
-/* The heap type a reference has by itself; the engine's numbering. */
-static uint32_t heap_of(slot ref)
+/* The heap type a reference has by itself, in the engine's numbering; TYPE_NONE: it is no reference of the store. */
+static uint32_t heap_of(const struct store *store, slot ref)
 {
+	if (ref_is_i31(ref))
+		return HEAP_ABSTRACT(HEAP_I31);
 	if (ref_is_host(ref))
-		return HEAP_ABSTRACT(HEAP_EXTERN);
-	if (ref_is_object(ref))
-		return HEAP_ABSTRACT(HEAP_EXN);
-	return ((const struct func *)(uintptr_t)ref)->type;
+		return HEAP_ABSTRACT(HEAP_ANY);
+	if (ref_is_func(ref))
+		return ((const struct func *)(uintptr_t)ref)->type;
+	if (!gc_is_object(store, ref))
+		return TYPE_NONE;
+	return info_of(store, ref) != NULL ? object_of(ref)->type : HEAP_ABSTRACT(HEAP_EXN);
 }
 
+/* What is of the hierarchy of any, an object of the host's too, is an extern seen from outside. */
 bool ref_fits(struct store *store, slot ref, uint32_t type)
 {
 	uint32_t heap;
 
 	if (ref == 0)
 		return valtype_is_nullable(type);
-	if (!ref_is_host(ref) && !ref_is_pointer(ref))
+	heap = heap_of(store, ref);
+	if (heap == TYPE_NONE)
 		return false;
-	heap = heap_of(ref);
-	/* An object of the host seen from inside is of type any. */
-	if (ref_is_host(ref) && TYPE_HEAP(type) == HEAP_ABSTRACT(HEAP_ANY))
-		return true;
+	if (TYPE_HEAP(type) == HEAP_ABSTRACT(HEAP_EXTERN))
+		return !ref_is_func(ref) && heap != HEAP_ABSTRACT(HEAP_EXN);
 	return registry_matches(&store->common->registry, TYPE_MAKE_REF(false, heap), type);
 }
 
@@ -119,4 +173,11 @@ void values_out(const uint32_t *types, uint32_t count, const slot *slots, struct
 			value->of.i64 = slots[0];
 		slots += valtype_slots(types[i]);
 	}
+}
+
+void values_keep(struct store *store, const struct skiff_val *values, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (valtype_is_ref(values[i].type))
+			gc_pin(store, values[i].of.ref.word);
 }

@@ -21,6 +21,8 @@ struct common {
 	struct tier tier;
 	uint64_t stack_bytes;
 	bool fuel;
+	bool gc_always; /* collect before each object: for tests */
+	uint64_t gc_bytes; /* limit of a store's objects */
 };
 
 #endif

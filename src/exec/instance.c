@@ -50,6 +50,7 @@ static void place(struct instance *in, struct store *store, struct module *modul
 	in->module = module_ref(module);
 	in->image = image;
 	in->type_ids = module->type_ids;
+	in->type_infos = module->type_infos;
 	in->imported_funcs = image->imported_funcs;
 	in->globals = AT(in, l->globals);
 	in->imports = AT(in, l->imports);
@@ -127,20 +128,22 @@ struct func *instance_func_slow(struct instance *in, uint32_t index)
 
 /* -- State ------------------------------------------------------------------------------- */
 
-static void init_globals(struct instance *in)
+static enum trap init_globals(struct instance *in)
 {
 	const struct image_global *globals = IMAGE_ITEMS(in->image, struct image_global, globals);
 	uint32_t imported = in->image->imported_globals;
+	enum trap trap = TRAP_NONE;
 
-	for (uint32_t i = imported; i < in->image->globals.count; i++) {
+	for (uint32_t i = imported; trap == TRAP_NONE && i < in->image->globals.count; i++) {
 		struct global *global = &in->own_globals[i - imported];
 
 		global->type = registry_valtype(in->type_ids, globals[i].type);
 		global->is_mutable = globals[i].is_mutable;
 		global->store = in->store;
 		in->globals[i] = global;
-		init_value(in, &globals[i].init, global->cell);
+		trap = init_value(in, &globals[i].init, global->cell);
 	}
+	return trap;
 }
 
 static void init_tags(struct instance *in)
@@ -174,7 +177,8 @@ static int init_tables(struct instance *in)
 
 		if (!store_may_grow(in->store, EXTERN_TABLE, 0, tables[i].limits.min))
 			return -ENOMEM;
-		init_value(in, &tables[i].init, init);
+		if (init_value(in, &tables[i].init, init) != TRAP_NONE)
+			return -ENOMEM;
 		table->init = init[0];
 		table->entries = entries;
 		table->size = table->lazy = tables[i].limits.min;
@@ -236,12 +240,48 @@ static bool can_wait(const struct instance *in, const struct image_element *e, b
 	       e->table >= in->image->imported_tables;
 }
 
+/* Passive segments of expressions: what they make is made once, however often the segment is used. */
+static int init_elements(struct instance *in)
+{
+	const struct image_element *elements =
+		IMAGE_ITEMS(in->image, struct image_element, elements);
+	uint32_t count = in->image->elements.count;
+
+	for (uint32_t i = 0; i < count; i++) {
+		slot *values;
+
+		if (elements[i].mode != MODE_PASSIVE || elements[i].is_plain)
+			continue;
+		if (in->elements == NULL)
+			in->elements = calloc(count, sizeof(*in->elements));
+		if (in->elements == NULL)
+			return -ENOMEM;
+		values = in->elements[i];
+		if (values == NULL)
+			values = in->elements[i] = calloc(elements[i].count + 1, sizeof(slot));
+		if (values == NULL)
+			return -ENOMEM;
+		for (uint32_t k = 0; k < elements[i].count; k++)
+			if (runtime_element_value(in, &elements[i], k, &values[k]) != TRAP_NONE)
+				return -ENOMEM;
+	}
+	return 0;
+}
+
+static void free_elements(struct instance *in)
+{
+	for (uint32_t i = 0; in->elements != NULL && i < in->image->elements.count; i++)
+		free(in->elements[i]);
+	free(in->elements);
+}
+
 static int put_elements(struct instance *in, bool imported)
 {
 	const struct image_element *elements =
 		IMAGE_ITEMS(in->image, struct image_element, elements);
 	bool wrote = false;
 	slot offset[2];
+	enum trap trap;
 
 	for (uint32_t i = 0; i < in->image->elements.count; i++) {
 		const struct image_element *e = &elements[i];
@@ -260,7 +300,9 @@ static int put_elements(struct instance *in, bool imported)
 		in->dropped_elements[i] = 1;
 		if (can_wait(in, e, wrote))
 			continue;
-		runtime_put_elements(in, e, in->tables[e->table], offset[0], 0, e->count);
+		trap = runtime_put_elements(in, e, in->tables[e->table], offset[0], 0, e->count);
+		if (trap != TRAP_NONE)
+			return (int)trap;
 		wrote = true;
 	}
 	return TRAP_NONE;
@@ -342,11 +384,12 @@ int instance_new(struct instance **ret, struct store *store, struct module *modu
 	in->next = store->instances;
 	store->instances = in;
 	take_imports(in, imports);
-	init_globals(in);
 	init_tags(in);
-	error = init_tables(in);
+	error = init_globals(in) != TRAP_NONE ? -ENOMEM : init_tables(in);
 	if (error == 0)
 		error = init_memories(in);
+	if (error == 0)
+		error = init_elements(in);
 	if (error != 0) {
 		no_room(in, err);
 		instance_free(in);
@@ -379,6 +422,7 @@ void instance_free(struct instance *in)
 			free(in->own_tables[i].entries);
 	for (uint32_t i = 0; i < in->image->memories.count - in->image->imported_memories; i++)
 		memory_deinit(&in->own_memories[i]);
+	free_elements(in);
 	block_free(in);
 	module_unref(module);
 }
@@ -403,7 +447,8 @@ static void reset_tables(struct instance *in)
 int instance_reset(struct instance *in, struct err *err)
 {
 	reset_tables(in);
-	init_globals(in);
+	if (init_globals(in) != TRAP_NONE || init_elements(in) < 0)
+		return err_set(err, -ENOMEM, "cannot make the objects of a global or segment");
 	memset(in->dropped_datas, 0, (size_t)in->image->datas.count + in->image->elements.count);
 	for (uint32_t i = 0; i < in->image->memories.count - in->image->imported_memories; i++)
 		if (memory_reset(&in->own_memories[i]) < 0)

@@ -15,6 +15,7 @@
 
 struct module;
 struct store;
+struct type_info;
 
 struct global {
 	union {
@@ -60,6 +61,8 @@ struct instance {
 	size_t block;          /* bytes of this block */
 	uint32_t imported_funcs;
 	struct memory *shown_memory; /* the one exported as "memory", else memory 0; NULL: none */
+	const struct type_info *const *type_infos; /* borrowed from the module; NULL: no GC in it */
+	slot **elements; /* values of passive segments of expressions; owned; NULL: there are none */
 };
 
 /* What an instance is linked with: one entry an import, in their order, already of the right kind. */

@@ -9,6 +9,7 @@
 
 #include "base/base.h"
 #include "exec/instance.h"
+#include "wasm/feature.h"
 #include "wasm/fuse.h"
 
 enum { PAGE = 4096 };
@@ -179,12 +180,31 @@ void module_fuse(struct module *module, uint32_t index)
 
 /* -- Modules ------------------------------------------------------------------------------ */
 
+/* What the module's types look like in memory; a module without garbage collection has no need to know. */
+static int find_infos(const struct type_info ***ret, struct common *common,
+		      const struct image *image, const uint32_t *ids)
+{
+	uint32_t count = image->types.count;
+
+	if ((image->features & FEATURE_BIT(FEATURE_GC)) == 0)
+		return 0;
+	*ret = malloc((count + 1) * sizeof(**ret));
+	if (*ret == NULL || registry_describe(&common->registry, ids, count) < 0)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < count; i++)
+		(*ret)[i] = registry_info(&common->registry, ids[i]);
+	return 0;
+}
+
 int module_new(struct module **ret, struct common *common, struct image *image, struct err *err)
 {
 	struct module *module = calloc(1, sizeof(*module));
 	uint32_t *ids = malloc((image->types.count + 1) * sizeof(*ids));
+	const struct type_info **infos = NULL;
 
-	if (module == NULL || ids == NULL || registry_intern(&common->registry, image, ids) < 0) {
+	if (module == NULL || ids == NULL || registry_intern(&common->registry, image, ids) < 0 ||
+	    find_infos(&infos, common, image, ids) < 0) {
+		free(infos);
 		free(ids);
 		free(module);
 		return err_set(err, -ENOMEM, "out of memory for a module");
@@ -193,6 +213,7 @@ int module_new(struct module **ret, struct common *common, struct image *image, 
 	module->common = common;
 	module->image = image;
 	module->type_ids = ids;
+	module->type_infos = infos;
 	module->memory.fd = -1;
 	module->image_wanted = find_extent(image, &module->memory);
 	pthread_mutex_init(&module->lock, NULL);
@@ -217,5 +238,6 @@ void module_unref(struct module *module)
 	pthread_mutex_destroy(&module->lock);
 	image_free(module->image);
 	free(module->type_ids);
+	free(module->type_infos);
 	free(module);
 }

@@ -21,6 +21,8 @@ struct module {
 	struct common *common; /* borrowed: the engine is kept by whoever keeps the module */
 	struct image *image;   /* owned */
 	uint32_t *type_ids;    /* owned */
+	const struct type_info *
+		*type_infos; /* owned, pointing into the registry; NULL: no GC in it */
 	struct module_layout layout;
 
 	pthread_mutex_t lock;

@@ -2,8 +2,10 @@
 #include "exec/registry.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "base/base.h"
+#include "exec/objects.h"
 
 int registry_init(struct registry *registry)
 {
@@ -13,6 +15,11 @@ int registry_init(struct registry *registry)
 
 void registry_deinit(struct registry *registry)
 {
+	for (uint32_t k = 0; k < REGISTRY_PIECES && registry->infos[k] != NULL; k++) {
+		for (uint32_t i = 0; i < 1u << (k + REGISTRY_PIECE_BITS); i++)
+			free((void *)(uintptr_t)registry->infos[k][i]);
+		free(registry->infos[k]);
+	}
 	types_deinit(&registry->types);
 	pthread_mutex_destroy(&registry->lock);
 }
@@ -158,6 +165,55 @@ uint32_t registry_valtype(const uint32_t *ids, uint32_t type)
 	if (!valtype_is_ref(type) || !HEAP_IS_INDEX(TYPE_HEAP(type)))
 		return type;
 	return (type & 0xff) | ids[TYPE_HEAP(type)] << 8;
+}
+
+/* -- Descriptions ------------------------------------------------------------------------ */
+
+/* Pieces are made in order, so the first that is missing is the last of all. */
+static bool make_pieces(struct registry *registry, uint32_t last)
+{
+	for (uint32_t k = 0; k <= last; k++) {
+		const struct type_info **piece;
+
+		if (registry->infos[k] != NULL)
+			continue;
+		piece = calloc((size_t)1 << (k + REGISTRY_PIECE_BITS), sizeof(*piece));
+		if (piece == NULL)
+			return false;
+		__atomic_store_n(&registry->infos[k], piece, __ATOMIC_RELEASE);
+	}
+	return true;
+}
+
+static bool describe(struct registry *registry, uint32_t id)
+{
+	struct type_space space = types_space(&registry->types);
+	uint32_t n = id + (1u << REGISTRY_PIECE_BITS);
+	uint32_t bits = 31 - (uint32_t)__builtin_clz(n);
+	const struct type_info *info;
+
+	if (registry_info(registry, id) != NULL)
+		return true;
+	if (bits - REGISTRY_PIECE_BITS >= REGISTRY_PIECES ||
+	    !make_pieces(registry, bits - REGISTRY_PIECE_BITS))
+		return false;
+	info = type_info_new(&space, id);
+	if (info == NULL)
+		return false;
+	__atomic_store_n(&registry->infos[bits - REGISTRY_PIECE_BITS][n - (1u << bits)], info,
+			 __ATOMIC_RELEASE);
+	return true;
+}
+
+int registry_describe(struct registry *registry, const uint32_t *ids, uint32_t count)
+{
+	bool done = true;
+
+	pthread_mutex_lock(&registry->lock);
+	for (uint32_t i = 0; done && i < count; i++)
+		done = describe(registry, ids[i]);
+	pthread_mutex_unlock(&registry->lock);
+	return done ? 0 : -ENOMEM;
 }
 
 /* -- Reading ----------------------------------------------------------------------------- */

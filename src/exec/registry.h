@@ -8,7 +8,8 @@
  * while compiled code holds it.
  *
  * Shared by threads: adding takes the lock, and so does every reading of the space, since
- * adding may move it.
+ * adding may move it. What objects and casts need of a type is its description (objects.h), which never moves: it is
+ * found without the lock.
  */
 #ifndef EXEC_REGISTRY_H
 #define EXEC_REGISTRY_H
@@ -17,10 +18,30 @@
 
 #include "wasm/image.h"
 
+struct type_info;
+
+/* Descriptions by number, in pieces that never move: piece k has REGISTRY_PIECE << k. */
+enum { REGISTRY_PIECE_BITS = 6, REGISTRY_PIECES = 20 };
+
 struct registry {
 	pthread_mutex_t lock;
 	struct types types;
+	const struct type_info **infos[REGISTRY_PIECES]; /* owned, with what they hold */
 };
+
+/* The description of a type; NULL: it has none. */
+static inline const struct type_info *registry_info(const struct registry *registry, uint32_t id)
+{
+	uint32_t n = id + (1u << REGISTRY_PIECE_BITS);
+	uint32_t bits = 31 - (uint32_t)__builtin_clz(n);
+	const struct type_info *const *piece = (const struct type_info *const *)__atomic_load_n(
+		&registry->infos[bits - REGISTRY_PIECE_BITS], __ATOMIC_ACQUIRE);
+
+	return piece != NULL ? __atomic_load_n(&piece[n - (1u << bits)], __ATOMIC_ACQUIRE) : NULL;
+}
+
+/* Describe these types. 0 or -ENOMEM. */
+int registry_describe(struct registry *registry, const uint32_t *ids, uint32_t count);
 
 int registry_init(struct registry *registry);
 void registry_deinit(struct registry *registry);

@@ -11,6 +11,7 @@
 
 #include "base/base.h"
 #include "exec/init.h"
+#include "exec/objects.h"
 #include "exec/store.h"
 
 enum { BYTES_AT_ONCE = 1 << 20, ENTRIES_AT_ONCE = 1 << 16 };
@@ -166,21 +167,49 @@ enum trap runtime_table_copy(struct thread *thread, struct instance *instance, u
 	return TRAP_NONE;
 }
 
-void runtime_put_elements(struct instance *instance, const struct image_element *element,
-			  struct table *table, uint64_t to, uint32_t from, uint32_t count)
+/* The values of a passive segment of expressions, made with the instance; NULL: it is none. */
+static const slot *element_values(const struct instance *instance,
+				  const struct image_element *element)
 {
-	const uint32_t *items =
-		IMAGE_ITEMS(instance->image, uint32_t, items) + element->first + from;
-	slot value[2];
+	const struct image_element *first =
+		IMAGE_ITEMS(instance->image, struct image_element, elements);
+
+	return instance->elements != NULL ? instance->elements[element - first] : NULL;
+}
+
+enum trap runtime_element_value(struct instance *instance, const struct image_element *element,
+				uint32_t i, slot *ret)
+{
+	uint32_t item = IMAGE_ITEMS(instance->image, uint32_t, items)[element->first + i];
+	slot value[2] = {0, 0};
+	enum trap trap = TRAP_NONE;
+
+	if (item != ITEM_NULL && (item & ITEM_EXPR))
+		trap = init_run(instance, item & ~ITEM_EXPR, value);
+	else if (item != ITEM_NULL)
+		value[0] = ref_from_func(instance_func(instance, item));
+	*ret = value[0];
+	return trap;
+}
+
+enum trap runtime_put_elements(struct instance *instance, const struct image_element *element,
+			       struct table *table, uint64_t to, uint32_t from, uint32_t count)
+{
+	const slot *values = element_values(instance, element);
+	enum trap trap;
+	slot value;
 
 	for (uint32_t i = 0; i < count; i++) {
-		value[0] = 0;
-		if (items[i] != ITEM_NULL && (items[i] & ITEM_EXPR))
-			init_run(instance, items[i] & ~ITEM_EXPR, value);
-		else if (items[i] != ITEM_NULL)
-			value[0] = ref_from_func(instance_func(instance, items[i]));
-		table_set(table, to + i, value[0]);
+		if (values != NULL) {
+			table_set(table, to + i, values[from + i]);
+			continue;
+		}
+		trap = runtime_element_value(instance, element, from + i, &value);
+		if (trap != TRAP_NONE)
+			return trap;
+		table_set(table, to + i, value);
 	}
+	return TRAP_NONE;
 }
 
 enum trap runtime_table_init(struct thread *thread, struct instance *instance, uint32_t element,
@@ -194,8 +223,7 @@ enum trap runtime_table_init(struct thread *thread, struct instance *instance, u
 	(void)thread;
 	if (!table_contains(t, to, count) || from > have || count > have - from)
 		return TRAP_OUT_OF_BOUNDS_TABLE;
-	runtime_put_elements(instance, e, t, to, (uint32_t)from, (uint32_t)count);
-	return TRAP_NONE;
+	return runtime_put_elements(instance, e, t, to, (uint32_t)from, (uint32_t)count);
 }
 
 enum trap runtime_elem_drop(struct thread *thread, struct instance *instance, uint32_t element)
@@ -223,7 +251,7 @@ enum trap runtime_callee(struct thread *thread, struct instance *instance, uint3
 		return TRAP_UNINITIALIZED_ELEMENT;
 	func = (struct func *)(uintptr_t)ref;
 	if (func->type != wanted &&
-	    !registry_extends(&instance->store->common->registry, func->type, wanted))
+	    !type_extends(&instance->store->common->registry, func->type, wanted))
 		return TRAP_INDIRECT_CALL_TYPE;
 	*ret = func;
 	return TRAP_NONE;

@@ -18,8 +18,11 @@ struct runtime_table {
 
 extern const struct runtime_table runtime_table;
 
+/* Item `i` of an element segment, which is in bounds. A trap: no memory for an object it makes. */
+enum trap runtime_element_value(struct instance *instance, const struct image_element *element,
+				uint32_t i, slot *ret);
 /* Copy `count` items of an element segment to a table; the bounds hold. */
-void runtime_put_elements(struct instance *instance, const struct image_element *element,
-			  struct table *table, uint64_t to, uint32_t from, uint32_t count);
+enum trap runtime_put_elements(struct instance *instance, const struct image_element *element,
+			       struct table *table, uint64_t to, uint32_t from, uint32_t count);
 
 #endif

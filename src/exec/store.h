@@ -7,8 +7,12 @@
 #define EXEC_STORE_H
 
 #include "exec/common.h"
+#include "exec/gc.h"
 #include "exec/instance.h"
 #include "exec/thread.h"
+
+/* What a limiter is asked about beside items: the heap of objects, in bytes. */
+#define EXTERN_HEAP 16
 
 typedef bool store_limiter_fn(void *env, int kind, uint64_t now, uint64_t wanted);
 
@@ -45,6 +49,8 @@ struct store {
 	void *embedder_env;
 	void (*on_trap)(struct store *store, const uint8_t *pc); /* while the frames still stand */
 	int coredump_fd;
+	struct gc_heap *heap; /* owned; NULL: no object was made yet */
+	struct gc_roots *gc_roots; /* borrowed from C code that runs */
 };
 
 int store_new(struct store **ret, struct common *common, struct err *err);
@@ -57,7 +63,7 @@ static inline struct store *store_of_func(const struct func *func)
 }
 
 /* Asks the limiter. */
-static inline bool store_may_grow(const struct store *store, enum extern_kind kind, uint64_t now,
+static inline bool store_may_grow(const struct store *store, int kind, uint64_t now,
 				  uint64_t wanted)
 {
 	return store->limiter == NULL || store->limiter(store->limiter_env, kind, now, wanted);

@@ -309,6 +309,87 @@ static const struct example exceptions[] = {
 	CATCHES("delegate from a catch", 8, 0, TRY(I32), TRY(I32), THROW(0), CATCH(0), TRY(I32), C32(7), THROW(1), DELEGATE(0), CATCH(1), END, CATCH(1), C32(1), ADD, END, END),
 	CATCHES("both generations", 7, 0, BLOCK(I32), TRY_TABLE(I32, 1, ON_TAG(1, 0)), TRY(I32), TRY(I32), C32(7), THROW(1), DELEGATE(1), CATCH(1), DROP, C32(1), END, END, END, END),
 };
+
+/*
+ * The world of objects. Types: 0 the function's own, 1 a struct of i8 i16 i32 i64 v128 eqref, 2 the same and f64, below
+ * it, arrays: 3 of i8, 4 of i16, 5 of v128, 6 of eqref, 7 of i32. Element 0: i31 5, null, a struct 1. Data 0:
+ * 1 to 8.
+ */
+#define FIELDS I8, 1, I16, 1, I32, 1, I64, 1, V128, 1, EQREF, 1
+#define OBJECTS(...) MODULE( \
+	SECTION(1, 8, FUNC_TYPE TO_I32, SUB_TYPE(0, STRUCT_TYPE(6, FIELDS)), SUB_TYPE(1, 1, STRUCT_TYPE(7, FIELDS, F64, 1)), \
+		ARRAY_TYPE(I8, 1), ARRAY_TYPE(I16, 1), ARRAY_TYPE(V128, 1), ARRAY_TYPE(EQREF, 1), ARRAY_TYPE(I32, 1)), \
+	SECTION(3, 1, 0), \
+	SECTION(9, 1, 5, EQREF, 3, C32(5), REF_I31, END, REF_NULL(EQREF), END, STRUCT_NEW_DEFAULT(1), END), \
+	SECTION(12, 1), \
+	LONG_SECTION(10, 1, BODY(__VA_ARGS__)), \
+	SECTION(11, 1, 1, 8, 1, 2, 3, 4, 5, 6, 7, 8))
+#define MAKES(name, result, ...) {name, CODE(OBJECTS(__VA_ARGS__)), 0, result, UINT32_MAX, TRAP_NONE}
+#define BREAKS(name, trap, ...) {name, CODE(OBJECTS(__VA_ARGS__)), 0, 0, 0, TRAP_##trap}
+#define LOCAL_REF(type) 1, 1, 0x63, type
+#define LOCAL_EQ 1, 1, EQREF
+#define FULL C32(0x7f), C32(0x7e), C32(3), C64(4), V128_CONST, BYTES16(5), C32(6), REF_I31
+
+static const struct example objects[] = {
+	MAKES("struct.new, i8 with sign", UINT32_MAX, 0, FULL, STRUCT_NEW(1), STRUCT_GET_S(1, 0), END),
+	MAKES("i8 without", 255, 0, FULL, STRUCT_NEW(1), STRUCT_GET_U(1, 0), END),
+	MAKES("i16 with sign", UINT32_MAX - 1, 0, FULL, STRUCT_NEW(1), STRUCT_GET_S(1, 1), END),
+	MAKES("i16 without", 65534, 0, FULL, STRUCT_NEW(1), STRUCT_GET_U(1, 1), END),
+	MAKES("i32", 3, 0, FULL, STRUCT_NEW(1), STRUCT_GET(1, 2), END),
+	MAKES("i64", 4, 0, FULL, STRUCT_NEW(1), STRUCT_GET(1, 3), WRAP, END),
+	MAKES("v128", 5, 0, FULL, STRUCT_NEW(1), STRUCT_GET(1, 4), LANE15_U8, END),
+	MAKES("reference", 6, 0, FULL, STRUCT_NEW(1), STRUCT_GET(1, 5), REF_CAST(I31REF), I31_GET_S, END),
+	MAKES("struct.new_default", 1, 0, STRUCT_NEW_DEFAULT(2), STRUCT_GET(1, 5), REF_IS_NULL, END),
+	MAKES("struct.set", 9, LOCAL_REF(1), STRUCT_NEW_DEFAULT(1), TEE(0), C32(9), STRUCT_SET(1, 0), GET(0), STRUCT_GET_S(1, 0), END),
+	MAKES("struct.set of v128", 8, LOCAL_REF(1), STRUCT_NEW_DEFAULT(1), TEE(0), V128_CONST, BYTES16(8), STRUCT_SET(1, 4),
+	      GET(0), STRUCT_GET(1, 4), LANE0_U8, GET(0), STRUCT_GET(1, 3), WRAP, ADD, END),
+	MAKES("operands below", 12, 0, C32(9), FULL, STRUCT_NEW(1), STRUCT_GET(1, 2), ADD, END),
+	BREAKS("struct.get of null", NULL_STRUCTURE, LOCAL_REF(1), GET(0), STRUCT_GET(1, 2), END),
+	BREAKS("struct.set of null", NULL_STRUCTURE, LOCAL_REF(1), GET(0), C32(0), STRUCT_SET(1, 2), C32(0), END),
+	MAKES("array.new", 7, 0, C32(7), C32(3), ARRAY_NEW(3), C32(2), ARRAY_GET_U(3), END),
+	MAKES("array.new of v128", 6, 0, V128_CONST, BYTES16(6), C32(3), ARRAY_NEW(5), C32(2), ARRAY_GET(5), LANE15_U8, END),
+	MAKES("array.new_default", 10, 0, C32(10), ARRAY_NEW_DEFAULT(4), ARRAY_LEN, END),
+	MAKES("array.new_fixed", 2, 0, C32(1), C32(2), C32(3), ARRAY_NEW_FIXED(7, 3), C32(1), ARRAY_GET(7), END),
+	MAKES("array.new_fixed of nothing", 4, 0, C32(4), ARRAY_NEW_FIXED(7, 0), ARRAY_LEN, ADD, END),
+	MAKES("array.new_data", 0x0302, 0, C32(1), C32(2), ARRAY_NEW_DATA(4, 0), C32(0), ARRAY_GET_U(4), END),
+	BREAKS("array.new_data too long", OUT_OF_BOUNDS_MEMORY, 0, C32(1), C32(4), ARRAY_NEW_DATA(4, 0), ARRAY_LEN, END),
+	MAKES("array.new_elem", 5, 0, C32(0), C32(3), ARRAY_NEW_ELEM(6, 0), C32(0), ARRAY_GET(6), REF_CAST(I31REF), I31_GET_U, END),
+	BREAKS("array.new_elem too long", OUT_OF_BOUNDS_TABLE, 0, C32(1), C32(3), ARRAY_NEW_ELEM(6, 0), ARRAY_LEN, END),
+	MAKES("an element is made once", 1, 0, C32(2), C32(1), ARRAY_NEW_ELEM(6, 0), C32(0), ARRAY_GET(6), C32(2), C32(1),
+	      ARRAY_NEW_ELEM(6, 0), C32(0), ARRAY_GET(6), REF_EQ, END),
+	MAKES("array.get_s", UINT32_MAX, 0, C32(0x7f), C32(3), ARRAY_NEW(4), C32(2), ARRAY_GET_S(4), END),
+	MAKES("array.set", 11, LOCAL_REF(7), C32(3), ARRAY_NEW_DEFAULT(7), TEE(0), C32(2), C32(11), ARRAY_SET(7), GET(0), C32(2), ARRAY_GET(7), END),
+	MAKES("array.set of v128", 12, LOCAL_REF(5), C32(3), ARRAY_NEW_DEFAULT(5), TEE(0), C32(2), V128_CONST, BYTES16(12), ARRAY_SET(5),
+	      GET(0), C32(2), ARRAY_GET(5), LANE0_U8, GET(0), C32(1), ARRAY_GET(5), LANE0_U8, ADD, END),
+	BREAKS("array.get of null", NULL_ARRAY, LOCAL_REF(7), GET(0), C32(0), ARRAY_GET(7), END),
+	BREAKS("array.len of null", NULL_ARRAY, LOCAL_REF(7), GET(0), ARRAY_LEN, END),
+	BREAKS("array.get too far", OUT_OF_BOUNDS_ARRAY, 0, C32(3), ARRAY_NEW_DEFAULT(7), C32(3), ARRAY_GET(7), END),
+	BREAKS("array.set too far", OUT_OF_BOUNDS_ARRAY, 0, C32(3), ARRAY_NEW_DEFAULT(7), C32(0x7f), C32(0), ARRAY_SET(7), C32(0), END),
+	BREAKS("array too large", OUT_OF_MEMORY, 0, C32(0x7f), ARRAY_NEW_DEFAULT(5), ARRAY_LEN, END),
+	MAKES("array.fill", 8, LOCAL_REF(3), C32(5), ARRAY_NEW_DEFAULT(3), TEE(0), C32(1), C32(8), C32(3), ARRAY_FILL(3),
+	      GET(0), C32(3), ARRAY_GET_U(3), GET(0), C32(4), ARRAY_GET_U(3), ADD, END),
+	BREAKS("array.fill too far", OUT_OF_BOUNDS_ARRAY, 0, C32(5), ARRAY_NEW_DEFAULT(3), C32(3), C32(8), C32(3), ARRAY_FILL(3), C32(0), END),
+	MAKES("array.copy over itself", 2, LOCAL_REF(3), C32(0), C32(8), ARRAY_NEW_DATA(3, 0), TEE(0), C32(1), GET(0), C32(0), C32(7),
+	      ARRAY_COPY(3, 3), GET(0), C32(2), ARRAY_GET_U(3), END),
+	MAKES("array.init_data", 3, LOCAL_REF(3), C32(8), ARRAY_NEW_DEFAULT(3), TEE(0), C32(1), C32(2), C32(2), ARRAY_INIT_DATA(3, 0),
+	      GET(0), C32(1), ARRAY_GET_U(3), END),
+	MAKES("array.init_elem", 5, LOCAL_REF(6), C32(8), ARRAY_NEW_DEFAULT(6), TEE(0), C32(1), C32(0), C32(3), ARRAY_INIT_ELEM(6, 0),
+	      GET(0), C32(1), ARRAY_GET(6), REF_CAST(I31REF), I31_GET_U, END),
+	MAKES("ref.i31 and back, with sign", 0xffffffff, 0, C32(0x7f), REF_I31, I31_GET_S, END),
+	MAKES("without", 0x7fffffff, 0, C32(0x7f), REF_I31, I31_GET_U, END),
+	BREAKS("i31.get of null", NULL_I31, LOCAL_EQ, GET(0), REF_CAST_NULL(I31REF), I31_GET_S, END),
+	MAKES("ref.eq of two", 0, 0, STRUCT_NEW_DEFAULT(1), STRUCT_NEW_DEFAULT(1), REF_EQ, END),
+	MAKES("ref.eq of i31", 1, 0, C32(4), REF_I31, C32(4), REF_I31, REF_EQ, END),
+	MAKES("ref.test", 1, 0, STRUCT_NEW_DEFAULT(2), REF_TEST(1), END),
+	MAKES("ref.test of a supertype", 0, 0, STRUCT_NEW_DEFAULT(1), REF_TEST(2), END),
+	MAKES("ref.test of null", 2, LOCAL_EQ, GET(0), REF_TEST(1), GET(0), REF_TEST_NULL(1), ADD, GET(0), REF_TEST_NULL(EQREF), ADD, END),
+	BREAKS("ref.cast", CAST_FAILURE, 0, C32(1), REF_I31, REF_CAST(1), REF_IS_NULL, END),
+	MAKES("br_on_cast", 4, LOCAL_EQ, BLOCK(I31REF), C32(4), REF_I31, BR_ON_CAST(0, 0, EQREF, I31REF), UNREACHABLE, END, I31_GET_S, END),
+	MAKES("br_on_cast goes on", 1, 0, BLOCK(EQREF), STRUCT_NEW_DEFAULT(1), BR_ON_CAST(0, 0, EQREF, I31REF), DROP, C32(1), RETURN, END, DROP, C32(0), END),
+	MAKES("br_on_cast, its opcode padded", 4, 0, BLOCK(I31REF), C32(4), REF_I31, 0xfb, 0x98, 0x80, 0, 0, 0, EQREF, I31REF, UNREACHABLE, END, I31_GET_S, END),
+	MAKES("br_on_cast_fail", 1, 0, BLOCK(EQREF), STRUCT_NEW_DEFAULT(1), BR_ON_CAST_FAIL(0, 0, EQREF, I31REF), UNREACHABLE, END, REF_TEST(1), END),
+	MAKES("conversions", 1, LOCAL_REF(1), STRUCT_NEW_DEFAULT(1), TEE(0), EXTERN_CONVERT_ANY, ANY_CONVERT_EXTERN, REF_CAST(EQREF), GET(0), REF_EQ, END),
+};
 /* clang-format on */
 
 static bool ran[OPCODE_SPACE];
@@ -389,6 +470,12 @@ static void unusual_accesses(void **state)
 	RUN_ALL(unusual);
 }
 
+static void object_instructions(void **state)
+{
+	(void)state;
+	RUN_ALL(objects);
+}
+
 static void numeric_instructions(void **state)
 {
 	(void)state;
@@ -426,8 +513,8 @@ int main(void)
 		cmocka_unit_test(control_instructions),  cmocka_unit_test(call_instructions),
 		cmocka_unit_test(variable_instructions), cmocka_unit_test(table_instructions),
 		cmocka_unit_test(memory_instructions),   cmocka_unit_test(numeric_instructions),
-		cmocka_unit_test(unusual_accesses),      cmocka_unit_test(exception_instructions),
-		cmocka_unit_test(every_opcode_ran),
+		cmocka_unit_test(object_instructions), cmocka_unit_test(exception_instructions),
+		cmocka_unit_test(unusual_accesses),      cmocka_unit_test(every_opcode_ran),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

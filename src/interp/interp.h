@@ -8,6 +8,7 @@
  *   control.h        blocks, branches, calls
  *   exceptions.h     throwing and catching; unwind.c finds who catches
  *   variable.h       constants, locals, globals, references, tables, memories
+ *   objects.h        structs, arrays, i31, casts
  *   tail.c, switch.c two ways to make one program of these bodies: functions that tail-call each other
  *                    (clang), or one switch (any compiler); docs/abi.md, "The interpreter"
  */

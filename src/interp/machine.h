@@ -30,6 +30,7 @@
 
 #include "base/base.h"
 #include "exec/exception.h"
+#include "exec/objects.h"
 #include "exec/runtime.h"
 #include "exec/semantics.h"
 #include "exec/semantics_names.h"
@@ -252,5 +253,38 @@ static inline __attribute__((always_inline)) uint8_t *far_place(const struct ins
 		*sp++ = tos;   \
 		tos = (value); \
 	} while (0)
+
+/* -- Casts ------------------------------------------------------------------------------- */
+
+/* Is the reference, which is not null, of the heap type written at `at`. Objects against a type of their module go
+ * without a call: the very type, or one look into the supertypes. */
+static inline bool machine_ref_is(struct thread *th, struct instance *in, slot ref,
+				  const uint8_t *at)
+{
+	uint32_t heap, yes;
+
+	leb_s32(at, &heap);
+	if (LIKELY((int32_t)heap >= 0) && ref_is_object(ref)) {
+		uint32_t id = object_of(ref)->type;
+		const struct type_info *info;
+
+		if (id == in->type_ids[heap])
+			return true;
+		info = registry_info(&in->store->common->registry, id);
+		return info_extends(info, in->type_infos[heap]);
+	}
+	if ((int32_t)heap < 0)
+		heap = HEAP_ABSTRACT(heap & 0x7f);
+	runtime_ref_test(th, in, heap, ref, &yes);
+	return yes;
+}
+
+/* The first byte of an instruction behind the prefix 0xfb, from the last byte of its opcode. */
+static inline const uint8_t *machine_fb_start(const uint8_t *pc)
+{
+	while (*pc != 0xfb)
+		pc--;
+	return pc;
+}
 
 #endif

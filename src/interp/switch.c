@@ -101,6 +101,7 @@ next_instruction:
 #include "interp/exceptions.h"
 #include "interp/fused.h"
 #include "interp/variable.h"
+#include "interp/objects.h"
 #define OP(ID, prefix, code, text, imm, sig, feature, kind, width) CASE_##kind(ID, sig, width)
 #include "wasm/opcodes.def"
 #undef OP

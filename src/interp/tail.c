@@ -98,6 +98,7 @@ static PRESERVE_NONE enum status unwind(PARAMS);
 #include "interp/exceptions.h"
 #include "interp/fused.h"
 #include "interp/variable.h"
+#include "interp/objects.h"
 #undef INSTR
 
 BODY(unwind)
@@ -315,6 +316,14 @@ BODY(v_spill)
 }
 
 /* The opcode behind a prefix is an index into the prefix's part of the same table. */
+BODY(g_FB)
+{
+	uint32_t code;
+
+	pc = leb_u32(pc + 1, &code) - 1;
+	DISPATCH(STATE_G, OPCODE_BASE_FB + code);
+}
+
 BODY(g_FC)
 {
 	uint32_t code;
@@ -419,6 +428,9 @@ static __attribute__((used, noinline)) void table_is(void)
 	ENTRY(STATE_G + OP_##ID, g_##ID) ROW_BY_HAND(F, f, ID) ROW_BY_HAND(V, v, ID)
 #include "wasm/fuse.def"
 #undef FUSE
+	ENTRY(STATE_G + 0xfb, g_FB)
+	ENTRY(STATE_F + 0xfb, f_spill)
+	ENTRY(STATE_V + 0xfb, v_spill)
 	ENTRY(STATE_G + 0xfc, g_FC)
 	ENTRY(STATE_F + 0xfc, f_spill)
 	ENTRY(STATE_V + 0xfc, v_spill)

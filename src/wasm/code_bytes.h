@@ -101,4 +101,46 @@
 #define TABLE_SIZE(table) 0xfc, 16, table
 #define TABLE_FILL(table) 0xfc, 17, table
 
+/* -- Structs, arrays, i31 --------------------------------------------------------------------- */
+
+#define I8 0x78
+#define I16 0x77
+#define EQREF 0x6d
+#define I31REF 0x6c
+#define STRUCT_TYPE(...) 0x5f, __VA_ARGS__
+#define ARRAY_TYPE(...) 0x5e, __VA_ARGS__
+#define SUB_TYPE(...) 0x50, __VA_ARGS__
+#define STRUCT_NEW(type) 0xfb, 0, type
+#define STRUCT_NEW_DEFAULT(type) 0xfb, 1, type
+#define STRUCT_GET(type, field) 0xfb, 2, type, field
+#define STRUCT_GET_S(type, field) 0xfb, 3, type, field
+#define STRUCT_GET_U(type, field) 0xfb, 4, type, field
+#define STRUCT_SET(type, field) 0xfb, 5, type, field
+#define ARRAY_NEW(type) 0xfb, 6, type
+#define ARRAY_NEW_DEFAULT(type) 0xfb, 7, type
+#define ARRAY_NEW_FIXED(type, count) 0xfb, 8, type, count
+#define ARRAY_NEW_DATA(type, data) 0xfb, 9, type, data
+#define ARRAY_NEW_ELEM(type, element) 0xfb, 10, type, element
+#define ARRAY_GET(type) 0xfb, 11, type
+#define ARRAY_GET_S(type) 0xfb, 12, type
+#define ARRAY_GET_U(type) 0xfb, 13, type
+#define ARRAY_SET(type) 0xfb, 14, type
+#define ARRAY_LEN 0xfb, 15
+#define ARRAY_FILL(type) 0xfb, 16, type
+#define ARRAY_COPY(to, from) 0xfb, 17, to, from
+#define ARRAY_INIT_DATA(type, data) 0xfb, 18, type, data
+#define ARRAY_INIT_ELEM(type, element) 0xfb, 19, type, element
+#define REF_TEST(heap) 0xfb, 20, heap
+#define REF_TEST_NULL(heap) 0xfb, 21, heap
+#define REF_CAST(heap) 0xfb, 22, heap
+#define REF_CAST_NULL(heap) 0xfb, 23, heap
+#define BR_ON_CAST(flags, label, from, to) 0xfb, 24, flags, label, from, to
+#define BR_ON_CAST_FAIL(flags, label, from, to) 0xfb, 25, flags, label, from, to
+#define ANY_CONVERT_EXTERN 0xfb, 26
+#define EXTERN_CONVERT_ANY 0xfb, 27
+#define REF_I31 0xfb, 28
+#define I31_GET_S 0xfb, 29
+#define I31_GET_U 0xfb, 30
+#define REF_EQ 0xd3
+
 #endif

@@ -145,6 +145,154 @@ static int arithmetic(struct expr *e, uint32_t type, const uint8_t *at)
 	return push_init(e, type, INIT_EXPR, 0, at);
 }
 
+/* -- Objects --------------------------------------------------------------------------------- */
+
+static int pop(struct expr *e, uint32_t type, const uint8_t *at)
+{
+	struct type_space space = decode_types_space(e->d);
+
+	if (e->height == 0 || !type_matches(&space, e->type[e->height - 1], type))
+		return decode_fail(e->d, DECODE_INVALID, at, "type mismatch: expected %s, found %s",
+				   valtype_name(type).text,
+				   e->height == 0 ? "nothing"
+						  : valtype_name(e->type[e->height - 1]).text);
+	e->height--;
+	return 0;
+}
+
+static int type_index(struct expr *e, enum type_form form, const uint8_t *at, uint32_t *ret)
+{
+	struct type_space space = decode_types_space(e->d);
+	uint32_t index;
+
+	if (!reader_u32(&e->d->r, &index))
+		return decode_malformed(e->d);
+	if (index >= e->d->type_limit)
+		return decode_fail(e->d, DECODE_INVALID, at, "unknown type %u", index);
+	*ret = type_at(&space, index)->canon;
+	if (type_at(&space, *ret)->form != form)
+		return decode_fail(e->d, DECODE_INVALID, at, "type mismatch: type %u is no %s type",
+				   index, form == FORM_STRUCT ? "struct" : "array");
+	return 0;
+}
+
+static uint32_t unpacked(uint32_t field)
+{
+	uint32_t type = FIELD_TYPE(field);
+
+	return type == TYPE_I8 || type == TYPE_I16 ? TYPE_I32 : type;
+}
+
+static int push_object(struct expr *e, uint32_t type, const uint8_t *at)
+{
+	return push_init(e, TYPE_MAKE_REF(false, type), INIT_EXPR, 0, at);
+}
+
+static int no_default(struct expr *e, const uint8_t *at)
+{
+	return decode_fail(e->d, DECODE_INVALID, at, "a field or element has no default");
+}
+
+static int struct_new(struct expr *e, bool is_default, const uint8_t *at)
+{
+	struct type_space space = decode_types_space(e->d);
+	const struct type_def *def;
+	const uint32_t *fields;
+	uint32_t type;
+	int err = type_index(e, FORM_STRUCT, at, &type);
+
+	if (err != 0)
+		return err;
+	def = type_at(&space, type);
+	fields = type_words(&space, def);
+	for (uint32_t i = def->params; err == 0 && i-- > 0;) {
+		if (!is_default)
+			err = pop(e, unpacked(fields[i]), at);
+		else if (!valtype_has_default(FIELD_TYPE(fields[i])))
+			err = no_default(e, at);
+	}
+	return err != 0 ? err : push_object(e, type, at);
+}
+
+/* array.new_fixed takes as many values as an immediate says, the others a value or none, and a length. */
+static int array_new(struct expr *e, uint32_t opcode, const uint8_t *at)
+{
+	struct type_space space = decode_types_space(e->d);
+	uint32_t type, field, count = 1;
+	int err = type_index(e, FORM_ARRAY, at, &type);
+
+	if (err != 0)
+		return err;
+	field = type_words(&space, type_at(&space, type))[0];
+	if (opcode == OP_ARRAY_NEW_FIXED) {
+		if (!reader_u32(&e->d->r, &count))
+			return decode_malformed(e->d);
+	} else {
+		err = pop(e, TYPE_I32, at);
+	}
+	if (opcode == OP_ARRAY_NEW_DEFAULT) {
+		count = 0;
+		if (err == 0 && !valtype_has_default(FIELD_TYPE(field)))
+			err = no_default(e, at);
+	}
+	while (err == 0 && count-- > 0)
+		err = pop(e, unpacked(field), at);
+	return err != 0 ? err : push_object(e, type, at);
+}
+
+static int ref_i31(struct expr *e, const uint8_t *at)
+{
+	int err = pop(e, TYPE_I32, at);
+
+	return err != 0 ? err
+			: push_init(e, TYPE_MAKE_REF(false, HEAP_ABSTRACT(HEAP_I31)), INIT_EXPR, 0,
+				    at);
+}
+
+static int convert(struct expr *e, enum heap_code from, enum heap_code to, const uint8_t *at)
+{
+	bool nullable = e->height == 0 || valtype_is_nullable(e->type[e->height - 1]);
+	int err = pop(e, TYPE_MAKE_REF(true, HEAP_ABSTRACT(from)), at);
+
+	return err != 0
+		       ? err
+		       : push_init(e, TYPE_MAKE_REF(nullable, HEAP_ABSTRACT(to)), INIT_EXPR, 0, at);
+}
+
+static int object_instruction(struct expr *e, const uint8_t *at)
+{
+	uint32_t sub, opcode;
+	int err;
+
+	if (!reader_u32(&e->d->r, &sub))
+		return decode_malformed(e->d);
+	opcode = opcode_prefixed(0xfb, sub);
+	if (opcode == OPCODE_SPACE || opcode_info[opcode].imm == IMM_UNKNOWN)
+		return decode_fail(e->d, DECODE_MALFORMED, at, "illegal opcode 0xfb %u", sub);
+	err = decode_need(e->d, FEATURE_GC, at);
+	if (err != 0)
+		return err;
+	switch (opcode) {
+	case OP_STRUCT_NEW:
+	case OP_STRUCT_NEW_DEFAULT:
+		return struct_new(e, opcode == OP_STRUCT_NEW_DEFAULT, at);
+	case OP_ARRAY_NEW:
+	case OP_ARRAY_NEW_DEFAULT:
+	case OP_ARRAY_NEW_FIXED:
+		return array_new(e, opcode, at);
+	case OP_REF_I31:
+		return ref_i31(e, at);
+	case OP_ANY_CONVERT_EXTERN:
+		return convert(e, HEAP_EXTERN, HEAP_ANY, at);
+	case OP_EXTERN_CONVERT_ANY:
+		return convert(e, HEAP_ANY, HEAP_EXTERN, at);
+	}
+	return decode_fail(e->d, DECODE_INVALID, at, "constant expression required, found %s",
+			   opcode_text(opcode));
+}
+
+/* -- All of them ----------------------------------------------------------------------------- */
+
 static int instruction(struct expr *e, uint8_t opcode, const uint8_t *at)
 {
 	switch (opcode) {
@@ -170,8 +318,7 @@ static int instruction(struct expr *e, uint8_t opcode, const uint8_t *at)
 	case OP_I64_MUL:
 		return arithmetic(e, TYPE_I64, at);
 	case 0xfb:
-		return decode_fail(e->d, DECODE_INVALID, at,
-				   "not yet implemented: garbage collection instructions");
+		return object_instruction(e, at);
 	}
 	if (opcode_info[opcode].imm == IMM_UNKNOWN)
 		return decode_fail(e->d, DECODE_MALFORMED, at, "illegal opcode 0x%02x", opcode);

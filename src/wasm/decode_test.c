@@ -145,7 +145,7 @@ static const struct sample samples[] = {
 	SAMPLE(GC, rec_group),
 	SAMPLE(GC, open_type),
 	SAMPLE(GC, anyref),
-	SAMPLE_LATER(GC, struct_new, "struct.new"),
+	SAMPLE(GC, struct_new),
 	SAMPLE(EXCEPTIONS, tag),
 	SAMPLE(EXCEPTIONS, exnref),
 	SAMPLE(EXCEPTIONS, throw_ref),

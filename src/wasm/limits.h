@@ -36,7 +36,8 @@ enum {
 	LIMIT_NESTING = 65535,
 	LIMIT_LOCAL_MAPS =
 		1 << 25, /* entries, of all functions: two bytes a local, maybe never used */
-	LIMIT_CONST_STACK = 256, /* values a constant expression may hold */
+	LIMIT_FIXED_ELEMENTS = 10000, /* of array.new_fixed */
+	LIMIT_CONST_STACK = 10240, /* values a constant expression may hold */
 
 	PAGE_BYTES = 65536,
 	LIMIT_PAGES32 = 65536,

@@ -331,6 +331,24 @@ bool heap_matches(const struct type_space *space, uint32_t a, uint32_t b)
 	return false;
 }
 
+uint32_t heap_top(const struct type_space *space, uint32_t heap)
+{
+	if (HEAP_IS_INDEX(heap))
+		return type_at(space, heap)->form == FORM_FUNC ? HEAP_FUNC : HEAP_ANY;
+	switch (heap & 0xff) {
+	case HEAP_FUNC:
+	case HEAP_NOFUNC:
+		return HEAP_FUNC;
+	case HEAP_EXTERN:
+	case HEAP_NOEXTERN:
+		return HEAP_EXTERN;
+	case HEAP_EXN:
+	case HEAP_NOEXN:
+		return HEAP_EXN;
+	}
+	return HEAP_ANY;
+}
+
 bool type_matches_slow(const struct type_space *space, uint32_t a, uint32_t b)
 {
 	if (a == b || a == TYPE_BOTTOM)

@@ -95,6 +95,9 @@ static inline bool type_matches(const struct type_space *space, uint32_t a, uint
 /* Heap type a <: b. */
 bool heap_matches(const struct type_space *space, uint32_t a, uint32_t b);
 
+/* The top of the hierarchy a heap type is in: HEAP_ANY, HEAP_FUNC, HEAP_EXTERN, HEAP_EXN. */
+uint32_t heap_top(const struct type_space *space, uint32_t heap);
+
 /* May `sub` name `super` its supertype: form, not final, contents. Both already in the space. */
 bool type_may_extend(const struct type_space *space, const struct type_def *sub,
 		     const struct type_def *super);

@@ -378,6 +378,56 @@ static int br_on_non_null(struct validate *v)
 	return validate_pop(v, wanted);
 }
 
+/* The two types of a cast that branches: what comes, and what it is tested for. */
+static int cast_types(struct validate *v, uint32_t flags, uint32_t *ret_from, uint32_t *ret_to)
+{
+	uint32_t from, to;
+
+	TRY(decode_heaptype(v->d, &v->r, &from));
+	TRY(decode_heaptype(v->d, &v->r, &to));
+	*ret_from = TYPE_MAKE_REF(flags & 1, from);
+	*ret_to = TYPE_MAKE_REF(flags & 2, to);
+	if (type_matches(&v->space, *ret_to, *ret_from))
+		return 0;
+	return validate_invalid(v, "type mismatch: a cast from %s to %s, which is no subtype",
+				valtype_name(*ret_from).text, valtype_name(*ret_to).text);
+}
+
+/* What is left of `from` when it is no `to`: without null if that would have been one. */
+static uint32_t cast_rest(uint32_t from, uint32_t to)
+{
+	return valtype_is_nullable(to) ? TYPE_MAKE_REF(false, TYPE_HEAP(from)) : from;
+}
+
+/* The label takes the reference as it is known there, on top of the rest. */
+static int br_on_cast(struct validate *v, bool on_failure)
+{
+	uint32_t depth, from, to, taken, other;
+	struct block *block;
+	uint8_t flags;
+	bool plain;
+
+	if (!reader_byte(&v->r, &flags))
+		return validate_malformed(v);
+	if (flags > 3)
+		return decode_fail(v->d, DECODE_MALFORMED, v->at, "malformed cast flags 0x%x",
+				   flags);
+	TRY(validate_u32(v, &depth));
+	TRY(label(v, depth, &block));
+	TRY(cast_types(v, flags, &from, &to));
+	taken = on_failure ? cast_rest(from, to) : to;
+	other = on_failure ? to : cast_rest(from, to);
+	TRY(validate_pop(v, from));
+	if (label_types(v, block).count == 0)
+		return validate_invalid(v, "type mismatch: label %u takes no value", depth);
+	TRY(validate_push(v, taken));
+	TRY(branch_to(v, block, &plain));
+	/* The label's last type stands there now, where it takes less than is known. */
+	v->height--;
+	v->slots--;
+	return validate_push(v, other);
+}
+
 static int return_(struct validate *v)
 {
 	struct type_list list = results_of(v, v->type);
@@ -415,6 +465,9 @@ int validate_control(struct validate *v, uint32_t opcode)
 		return br_on_null(v);
 	case OP_BR_ON_NON_NULL:
 		return br_on_non_null(v);
+	case OP_BR_ON_CAST:
+	case OP_BR_ON_CAST_FAIL:
+		return br_on_cast(v, opcode == OP_BR_ON_CAST_FAIL);
 	case OP_RETURN:
 		return return_(v);
 	case OP_THROW:

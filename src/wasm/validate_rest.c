@@ -346,7 +346,7 @@ static int memory_copy(struct validate *v)
 	return validate_pop(v, to);
 }
 
-static int data_index(struct validate *v, uint32_t index)
+int validate_data_index(struct validate *v, uint32_t index)
 {
 	if (!v->d->has_data_count)
 		return decode_fail(v->d, DECODE_MALFORMED, v->at, "data count section required");
@@ -361,7 +361,7 @@ static int memory_init(struct validate *v)
 
 	TRY(validate_u32(v, &index));
 	TRY(memory_immediate(v, &address));
-	TRY(data_index(v, index));
+	TRY(validate_data_index(v, index));
 	TRY(validate_pop(v, TYPE_I32));
 	TRY(validate_pop(v, TYPE_I32));
 	return validate_pop(v, address);
@@ -372,7 +372,7 @@ static int data_drop(struct validate *v)
 	uint32_t index;
 
 	TRY(validate_u32(v, &index));
-	return data_index(v, index);
+	return validate_data_index(v, index);
 }
 
 /* table-like: an instruction a case. */
@@ -431,5 +431,5 @@ int validate_rest(struct validate *v, uint32_t opcode)
 	case OP_DATA_DROP:
 		return data_drop(v);
 	}
-	return validate_invalid(v, "not yet implemented: %s", opcode_text(opcode));
+	return validate_objects(v, opcode);
 }

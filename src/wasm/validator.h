@@ -8,6 +8,7 @@
  *   validate_control.c  blocks and branches, and the side table they leave for the interpreter
  *   validate_exceptions.c  the same for exceptions: throwing, and the table of who catches
  *   validate_rest.c     calls, variables, references, tables, memories
+ *   validate_objects.c  structs, arrays, i31, casts
  *
  * The algorithm is the specification's appendix "Validation Algorithm": a stack of types and a stack of
  * blocks. Beside each height in values a height in slots is kept (a v128 takes two), for the frame and the
@@ -252,7 +253,12 @@ static inline bool validate_aim(const struct validate *v, struct block *block, u
 
 /* validate_rest.c */
 int validate_rest(struct validate *v, uint32_t opcode);
+/* A data segment that code may name. */
+int validate_data_index(struct validate *v, uint32_t index);
 int validate_memory_index(struct validate *v, uint32_t index, uint32_t *ret_address_type);
+
+/* validate_objects.c */
+int validate_objects(struct validate *v, uint32_t opcode);
 
 /* Read an index immediate. */
 static inline int validate_u32(struct validate *v, uint32_t *ret)

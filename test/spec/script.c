@@ -16,7 +16,9 @@
 int script_init(struct script *script, const struct script_options *options, const char *folder,
 		struct skiff_error *err)
 {
-	struct skiff_config config = {.size = sizeof(config), .features = options->features};
+	struct skiff_config config = {.size = sizeof(config),
+				      .features = options->features,
+				      .gc_always = options->gc_always};
 	int rc;
 
 	script->second_half = options->second_half;

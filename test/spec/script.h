@@ -36,6 +36,7 @@ struct script_options {
 	const char *suite;   /* folder; borrowed */
 	uint64_t features;   /* 0: the engine's default */
 	bool spectest_wasm;  /* see hosts.h */
+	bool gc_always;      /* collect before each object is made */
 	bool second_half;    /* the group is about what the engine does not have yet */
 };
 

@@ -200,6 +200,7 @@ static void mark_roots(struct store *store, struct gc_heap *heap)
 	const struct registry *registry = &store->common->registry;
 
 	mark_stack(heap, &store->thread);
+	mark_ref(heap, (slot)(uintptr_t)store->thread.exception);
 	for (const struct gc_roots *roots = store->gc_roots; roots != NULL; roots = roots->next)
 		mark_words(heap, roots->slots, roots->count);
 	for (const struct instance *in = store->instances; in != NULL; in = in->next)

@@ -215,29 +215,37 @@ static inline __attribute__((always_inline)) const uint8_t *leb_skip(const uint8
 		mem_size = in->memory->size; \
 	} while (0)
 
+/* The bytes of a memory. */
+struct span {
+	uint8_t *base;
+	uint64_t size;
+};
+
 /*
- * Where a far access goes (opcode.h), whose immediates begin at p; NULL: out of bounds. With 64 bits address and
- * offset may run over.
+ * Where a far access goes (opcode.h), whose immediates begin at p; NULL: out of bounds. Without an index it is far
+ * because memory 0 has 64-bit addresses. With these, address and offset may run over.
  */
 static inline __attribute__((always_inline)) uint8_t *far_place(const struct instance *in,
-								const uint8_t *p, slot address,
-								uint32_t width,
+								struct span place, const uint8_t *p,
+								slot address, uint32_t width,
 								const uint8_t **ret_next)
 {
-	const struct memory *memory = in->memory;
 	uint64_t offset, ea;
 
 	if (*p++ & FAR_HAS_MEMORY) {
+		const struct memory *memory;
 		uint32_t index;
 
 		p = leb_u32(p, &index);
 		memory = in->memories[index];
+		place = (struct span){memory->base, memory->size};
+		address &= memory->address_mask;
 	}
 	*ret_next = leb_u64(p, &offset);
-	if (UNLIKELY(__builtin_add_overflow(address & memory->address_mask, offset, &ea) ||
-		     !memory_contains(memory, ea, width)))
+	if (UNLIKELY(__builtin_add_overflow(address, offset, &ea) || ea > place.size ||
+		     width > place.size - ea))
 		return NULL;
-	return memory->base + ea;
+	return place.base + ea;
 }
 
 /* Remove k slots (k > 0) and go on at p. */

@@ -79,10 +79,11 @@
 	uint8_t *place = mem + ea
 #define ACCESS_F ACCESS_G
 #define ACCESS_V ACCESS_G
-#define ACCESS_X(place, next, address, width)                            \
-	const uint8_t *next;                                             \
-	uint8_t *place = far_place(in, pc + 1, (address), width, &next); \
-	if (UNLIKELY(place == NULL))                                     \
+#define ACCESS_X(place, next, address, width)                                                 \
+	const uint8_t *next;                                                                  \
+	uint8_t *place =                                                                      \
+		far_place(in, (struct span){mem, mem_size}, pc + 1, (address), width, &next); \
+	if (UNLIKELY(place == NULL))                                                          \
 	TRAP(TRAP_OUT_OF_BOUNDS_MEMORY)
 
 #define LOAD(S, SEM, r, width)                               \

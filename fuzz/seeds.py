@@ -151,6 +151,23 @@ def by_hand():
             section(9, [2, 0, 0x41, 0, END, 1, 0, 1, 0, 1, 0]), section(12, [2]),
             section(10, vector([body(code, [0x7b])])),
             section(11, [2, 0, 0x41, 8, END, 2, 1, 2, 1, 2, 3, 4]))
+    # Tags: 0 imported, of nothing, 1 of an i32. Function 0 throws 1, and so does f, or calls it.
+    throwing = {
+        "try-table": [0x02, 0x40, 0x02, i32, 0x1f, i32, 2, 0, 1, 0, 0, 0, 1, 0x20, 0, 0x10, 0, END,
+                      END, 0x0f, END, 0x41, 0],
+        "try-ref": [0x02, 0x69, 0x1f, 0x40, 1, 3, 0, 0x20, 0, 0x08, 1, END, 0x00, END, 0x0a],
+        "try-loop": [0x03, 0x40, 0x1f, 0x40, 1, 2, 0, 0x20, 0, 0x41, 1, 0x6b, 0x22, 0, 0x04, 0x40,
+                     0x08, 0, END, END, END, 0x20, 0],
+        "try": [0x06, i32, 0x20, 0, 0x10, 0, 0x07, 1, 0x41, 1, 0x6a, 0x19, 0x41, 2, END],
+        "rethrow": [0x06, i32, 0x06, i32, 0x20, 0, 0x08, 1, 0x19, 0x09, 0, END, 0x07, 1, END],
+        "delegate": [0x06, i32, 0x06, i32, 0x20, 0, 0x12, 0, 0x18, 0, 0x07, 1, END],
+    }
+    for key, code in throwing.items():
+        yield key, module(
+            section(1, vector([i32_to_i32, nothing, func_type([i32], [])])),
+            section(2, vector([name("h") + name("t") + [4, 0, 1]])), section(3, [2, 0, 0]),
+            section(13, [1, 0, 2]), section(7, vector([export("f", 0, 1), export("t", 4, 1)])),
+            section(10, vector([body([0x20, 0, 0x08, 1]), body(code, [0x7b])])))
     yield "imports", module(
         section(1, vector([to_i32, nothing])),
         section(2, vector([name("h") + name("f") + [0, 0], name("h") + name("t") + [1, 0x70, 0, 2],

@@ -71,7 +71,7 @@ struct image_func {
 	uint32_t fused; /* not 0: fuse.c has been over its code */
 	uint16_t params; /* slots */
 	uint16_t results; /* slots */
-	uint16_t locals; /* slots, parameters included */
+	uint16_t locals; /* slots, parameters and kept exceptions included */
 	uint16_t frame; /* slots in all: locals, record, operands */
 };
 
@@ -85,7 +85,7 @@ struct image_side {
 
 /*
  * Exceptions. A try is a stretch of code and who catches what is thrown there; tries lie in the order of the code.
- * docs/abi.md, "Handlers".
+ * docs/abi.md, "Exceptions".
  */
 struct image_try {
 	uint32_t begin; /* offsets in the module: of its first instruction */

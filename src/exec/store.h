@@ -42,7 +42,6 @@ struct store {
 	struct instance *instances;
 	struct host *hosts;
 	struct host_item *items;
-	struct gc_link *objects; /* gc.c's */
 	store_limiter_fn *limiter;
 	void *limiter_env;
 	void (*embedder)(void); /* the engine's: what its limiter asks, and with what */

@@ -125,6 +125,9 @@ POSITION(table_copy, 9);
 POSITION(table_init, 10);
 POSITION(elem_drop, 11);
 POSITION(callee, 12);
+POSITION(memory_wait32, 13);
+POSITION(memory_wait64, 14);
+POSITION(memory_notify, 15);
 
 /* Arguments that overflow the registers are written unchecked behind the value stack's top: 64 KiB of guard. */
 _Static_assert(2 * LIMIT_PARAMS * sizeof(slot) < 64 * 1024, "docs/abi.md");

@@ -28,7 +28,9 @@ struct host_item {
 		struct global global;
 		struct table table;
 		struct memory memory;
+		struct memory *shared; /* counted */
 	} of;
+	bool is_shared; /* a memory, and it is */
 };
 
 struct store {
@@ -43,6 +45,8 @@ struct store {
 	void *embedder_env;
 	void (*on_trap)(struct store *store, const uint8_t *pc); /* while the frames still stand */
 	int coredump_fd;
+	struct threads *
+		threads; /* the engine's: the guest this store is one thread of; NULL: the only one */
 };
 
 int store_new(struct store **ret, struct common *common, struct err *err);

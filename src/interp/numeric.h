@@ -71,7 +71,7 @@
 	uint32_t offset;                                \
 	const uint8_t *next = leb_u32(pc + 2, &offset); \
 	uint64_t ea = (uint64_t)(address) + offset;     \
-	if (UNLIKELY(ea + (width) > mem_size))          \
+	if (OUT_OF_BOUNDS(ea, width))                   \
 	TRAP(TRAP_OUT_OF_BOUNDS_MEMORY)
 
 #define LOAD(S, SEM, r, width)                    \

@@ -30,6 +30,7 @@
 	} while (0)
 
 #define INSTR(ID) case OP_##ID:
+#include "interp/atomics.h"
 #include "interp/numeric.h"
 
 #define CASE_PURE(ID, sig, width) INSTR(ID) PURE_##sig(G, SEM_##ID, width)
@@ -38,6 +39,7 @@
 #define CASE_SHUFFLE(ID, sig, width) INSTR(ID) SHUFFLE_##sig(G, SEM_##ID, width)
 #define CASE_LOAD(ID, sig, width) INSTR(ID) LOAD_##sig(G, SEM_##ID, width)
 #define CASE_STORE(ID, sig, width) INSTR(ID) STORE_##sig(G, SEM_##ID, width)
+#define CASE_ATOMIC(ID, sig, width) INSTR(ID) ATOMIC_##sig(SEM_##ID, width)
 #define CASE_LOAD_LANE(ID, sig, width) INSTR(ID) LOAD_LANE_##sig(G, SEM_##ID, width)
 #define CASE_STORE_LANE(ID, sig, width) INSTR(ID) STORE_LANE_##sig(G, SEM_##ID, width)
 #define CASE_CONST(ID, sig, width)
@@ -51,7 +53,7 @@ enum status interp_switch(struct thread *th, const uint8_t *pc, slot *sp, slot *
 			  const struct image_side *side, struct instance *in)
 {
 	uint8_t *mem = in->memory->base;
-	uint64_t mem_size = in->memory->size;
+	uint64_t mem_size = memory_size(in->memory);
 	uint32_t opcode, code;
 	slot tos = 0;
 
@@ -67,6 +69,7 @@ next_instruction:
 #include "interp/control.h"
 #include "interp/fused.h"
 #include "interp/variable.h"
+#include "interp/waits.h"
 #define OP(ID, prefix, code, text, imm, sig, feature, kind, width) CASE_##kind(ID, sig, width)
 #include "wasm/opcodes.def"
 #undef OP

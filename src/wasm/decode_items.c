@@ -36,8 +36,6 @@ static int limits_features(struct decode *d, const struct image_limits *limits, 
 	if (err == 0 && limits->is64)
 		err = decode_fail(d, DECODE_INVALID, at,
 				  "not yet implemented: 64-bit memories and tables");
-	if (err == 0 && limits->shared)
-		err = decode_fail(d, DECODE_INVALID, at, "not yet implemented: shared memories");
 	return err;
 }
 

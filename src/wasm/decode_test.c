@@ -152,8 +152,8 @@ static const struct sample samples[] = {
 	SAMPLE_LATER(MULTI_MEMORY, two_memories, "multiple memories"),
 	SAMPLE_LATER(MEMORY64, memory64, "64-bit memories and tables"),
 	SAMPLE_LATER(MEMORY64, table64, "64-bit memories and tables"),
-	SAMPLE_LATER(THREADS, shared_memory, "shared memories"),
-	SAMPLE_LATER(THREADS, fence, "atomic.fence"),
+	SAMPLE(THREADS, shared_memory),
+	SAMPLE(THREADS, fence),
 };
 
 static void check_on(const struct sample *s)

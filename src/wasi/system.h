@@ -40,8 +40,11 @@ struct system {
 	struct stop stop;
 	char *workdir;         /* owned; absolute, the guest's; NULL: "/" */
 	uint32_t socket_count; /* listening sockets handed in */
+	uint32_t max_threads;  /* a guest may have so many beside its first */
 	bool sealed;           /* system_seal() was called: nothing more is set up */
 };
+
+enum { SYSTEM_THREADS = 1024 }; /* max_threads unless somebody says otherwise */
 
 int system_new(struct system **ret);
 struct system *system_ref(struct system *system);

@@ -48,45 +48,50 @@ static COLD struct atomic_place atomic_find(const struct instance *in, const uin
 	return place;
 }
 
-/* The bytes of an access, or NULL with *trap. */
-static COLD uint8_t *atomic_at(const struct instance *in, const uint8_t *immediates, slot address,
-			       uint32_t width, enum trap *trap)
-{
-	struct atomic_place place = atomic_find(in, immediates, address);
-
-	if (place.ea % width != 0)
-		*trap = TRAP_UNALIGNED_ATOMIC;
-	else if (!memory_contains(place.memory, place.ea, width))
-		*trap = TRAP_OUT_OF_BOUNDS_MEMORY;
-	else
-		return place.memory->base + place.ea;
-	return NULL;
-}
-
 /* Behind the immediates. */
-static inline __attribute__((always_inline)) const uint8_t *memarg_end(const uint8_t *p)
+static const uint8_t *atomic_end(const uint8_t *p)
 {
 	return *p < 0x40 ? leb_skip(p + 1) : leb_skip(leb_skip(leb_skip(p)));
 }
 
-/* Declares `at`, the bytes meant, and `next`. */
-#define ATOMIC_ACCESS(address, width)                                               \
-	uint8_t *at = NULL;                                                         \
-	const uint8_t *next = memarg_end(pc + 1);                                   \
-	enum trap trap = TRAP_NONE;                                                 \
-	if (LIKELY(pc[1] < 0x40 && !in->memory->limits.is64)) {                     \
-		uint32_t offset;                                                    \
-		uint64_t ea;                                                        \
-		leb_u32(pc + 2, &offset);                                           \
-		ea = (uint64_t)(uint32_t)(address) + offset;                        \
-		at = mem + ea;                                                      \
-		if (UNLIKELY((ea & ((width) - 1)) != 0 || ea + (width) > mem_size)) \
-			at = atomic_at(in, pc + 1, (address), (width), &trap);      \
-	} else {                                                                    \
-		at = atomic_at(in, pc + 1, (address), (width), &trap);              \
-	}                                                                           \
-	if (UNLIKELY(at == NULL))                                                   \
-	TRAP(trap)
+/* The bytes of an access, and the next instruction; or NULL. */
+struct atomic_bytes {
+	uint8_t *at;
+	const uint8_t *next;
+};
+
+static COLD struct atomic_bytes atomic_bytes(const struct instance *in, const uint8_t *immediates,
+					     slot address, uint32_t width)
+{
+	struct atomic_place place = atomic_find(in, immediates, address);
+
+	if (place.ea % width != 0 || !memory_contains(place.memory, place.ea, width))
+		return (struct atomic_bytes){NULL, NULL};
+	return (struct atomic_bytes){place.memory->base + place.ea, atomic_end(immediates)};
+}
+
+/* Why there are none. */
+static COLD enum trap atomic_trap(const struct instance *in, const uint8_t *immediates,
+				  slot address, uint32_t width)
+{
+	return atomic_find(in, immediates, address).ea % width != 0 ? TRAP_UNALIGNED_ATOMIC
+								    : TRAP_OUT_OF_BOUNDS_MEMORY;
+}
+
+/* Declares `at`, the bytes meant, and `next`. Here is what is usual: memory 0, 32 bits, an offset of one byte. */
+#define ATOMIC_ACCESS(address, width)                                                     \
+	uint64_t ea = (uint64_t)(uint32_t)(address) + pc[2];                              \
+	const uint8_t *next = pc + 3;                                                     \
+	uint8_t *at = mem + ea;                                                           \
+	if (UNLIKELY(((pc[1] & 0xc0) | (pc[2] & 0x80) | in->memory->limits.is64 |         \
+		      (ea & ((width) - 1))) != 0 ||                                       \
+		     ea + (width) > mem_size)) {                                          \
+		struct atomic_bytes bytes = atomic_bytes(in, pc + 1, (address), (width)); \
+		if (UNLIKELY(bytes.at == NULL))                                           \
+			TRAP(atomic_trap(in, pc + 1, (address), (width)));                \
+		at = bytes.at;                                                            \
+		next = bytes.next;                                                        \
+	}
 
 #define ATOMIC_LOAD(SEM, r, width)          \
 	{                                   \

@@ -19,7 +19,7 @@ INSTR(MEMORY_ATOMIC_NOTIFY)
 	TRY_RUNTIME(runtime_memory_notify(th, in, place.index, place.ea, (uint32_t)tos, &woken));
 	sp--;
 	tos = woken;
-	NEXT(memarg_end(pc + 1));
+	NEXT(atomic_end(pc + 1));
 }
 
 #define WAIT(runtime, expected)                                                               \
@@ -29,7 +29,7 @@ INSTR(MEMORY_ATOMIC_NOTIFY)
 		TRY_RUNTIME(runtime(th, in, place.index, place.ea, expected, tos, &outcome)); \
 		sp -= 2;                                                                      \
 		tos = outcome;                                                                \
-		NEXT(memarg_end(pc + 1));                                                     \
+		NEXT(atomic_end(pc + 1));                                                     \
 	} while (0)
 
 INSTR(MEMORY_ATOMIC_WAIT32)

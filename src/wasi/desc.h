@@ -51,6 +51,7 @@ struct desc {
 	struct stop *stop; /* CONNECTION: borrowed from the system */
 	uint64_t
 		receive_limit; /* SOCKET: nanoseconds a receive or accept may wait; 0: any time. Atomic */
+	pthread_mutex_t listing; /* DIR: who lists it moves its position */
 	uint64_t send_limit; /* SOCKET: a send or connect */
 };
 

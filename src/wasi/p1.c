@@ -198,7 +198,7 @@ void *p1_at(const struct p1 *p, uint32_t at, uint64_t size)
 		const void *from = p1_at(p, at, sizeof(*ret));                  \
                                                                                 \
 		if (from != NULL)                                               \
-			memcpy(ret, from, sizeof(*ret));                        \
+			p1_read(ret, from, sizeof(*ret));                       \
 		return from != NULL;                                            \
 	}
 #define PUT(bits)                                                                \
@@ -229,7 +229,7 @@ uint32_t p1_get_parts(const struct p1 *p, uint32_t at, uint32_t count, struct p1
 	for (uint32_t i = 0; i < ret->count; i++) {
 		uint32_t pair[2];
 
-		memcpy(pair, guest + (size_t)i * 8, sizeof(pair));
+		p1_read(pair, guest + (size_t)i * 8, sizeof(pair));
 		ret->items[i].iov_base = p1_at(p, pair[0], pair[1]);
 		ret->items[i].iov_len = pair[1];
 		if (ret->items[i].iov_base == NULL)
@@ -237,6 +237,26 @@ uint32_t p1_get_parts(const struct p1 *p, uint32_t at, uint32_t count, struct p1
 		all += pair[1];
 	}
 	return all > UINT32_MAX ? P1_INVAL : P1_SUCCESS;
+}
+
+uint32_t p1_text(const struct p1 *p, uint32_t at, uint32_t size, const char **ret, char **ret_copy)
+{
+	enum { MOST = 1 << 20 }; /* more than any name has */
+
+	*ret_copy = NULL;
+	*ret = p1_at(p, at, size);
+	if (*ret == NULL)
+		return P1_FAULT;
+	if (!p->memory->limits.shared)
+		return P1_SUCCESS;
+	if (size > MOST)
+		return P1_NAMETOOLONG;
+	*ret_copy = malloc((size_t)size + 1);
+	if (*ret_copy == NULL)
+		return P1_NOMEM;
+	p1_read(*ret_copy, *ret, size);
+	*ret = *ret_copy;
+	return P1_SUCCESS;
 }
 
 /* -- Errors -------------------------------------------------------------------------------------------------- */

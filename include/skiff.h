@@ -278,6 +278,9 @@ SKIFF_API void skiff_store_limiter(struct skiff_store *store, skiff_limiter_fn *
 /* Stop the guest that runs in the store, or else the next call into it: that call returns TRAP with
  * code "interrupted". Never lost: each interruption ends one call. Any thread, any time. */
 SKIFF_API void skiff_store_interrupt(struct skiff_store *store);
+/* End the threads that guests in the store have started (skiff_linker_wasi) and wait for them, as the end of a command does
+ * whose call returned. Not while the store is being called. */
+SKIFF_API void skiff_store_end_threads(struct skiff_store *store);
 /* Instructions left to run; only with config.fuel. The call that runs out traps. */
 SKIFF_API void skiff_store_set_fuel(struct skiff_store *store, uint64_t fuel);
 SKIFF_API uint64_t skiff_store_fuel(const struct skiff_store *store);

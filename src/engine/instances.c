@@ -63,6 +63,11 @@ void skiff_store_interrupt(struct skiff_store *store)
 	thread_interrupt(&store_in(store)->thread);
 }
 
+void skiff_store_end_threads(struct skiff_store *store)
+{
+	threads_end(store_in(store));
+}
+
 void skiff_store_set_fuel(struct skiff_store *store, uint64_t fuel)
 {
 	uint64_t *pool = threads_fuel(store_in(store));

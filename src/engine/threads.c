@@ -151,17 +151,18 @@ int threads_outcome(struct store *store, int outcome, struct skiff_trap **trap, 
 	return outcome;
 }
 
+void threads_end(struct store *store)
+{
+	threads_outcome(store, SKIFF_EXIT, NULL, NULL, NULL);
+}
+
 void threads_deinit(struct store *store)
 {
 	struct threads *threads = store->threads;
 
 	if (threads == NULL || threads->main != store)
 		return;
-	pthread_mutex_lock(&threads->lock);
-	interrupt_all(threads);
-	wait_for_all(threads);
-	pthread_mutex_unlock(&threads->lock);
-	skiff_trap_free(threads->ending.trap);
+	threads_end(store);
 	pthread_cond_destroy(&threads->gone);
 	pthread_mutex_destroy(&threads->limiter);
 	pthread_mutex_destroy(&threads->lock);

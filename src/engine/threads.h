@@ -22,7 +22,9 @@ bool threads_is_spawn(struct skiff_name module, struct skiff_name name);
  */
 int threads_outcome(struct store *store, int outcome, struct skiff_trap **trap, int *exit_code,
 		    struct err *err);
-/* The store is about to be freed: end and wait for what runs beside it. */
+/* End and wait for what runs beside the store, whatever came of it. */
+void threads_end(struct store *store);
+/* The same when the store is about to be freed. */
 void threads_deinit(struct store *store);
 
 /* Is this trap the one a core dump is written for: the first of the guest's. */

@@ -446,6 +446,7 @@ static void release(struct host *host)
 struct func *threads_spawn_func(struct store *store, const struct skiff_prelinked *pre,
 				uint32_t type)
 {
+	static const uint32_t types[] = {TYPE_I32, TYPE_I32};
 	struct spawner *spawner;
 
 	if (store->threads == NULL && threads_new(store, pre->wasi->max_threads) == NULL)
@@ -454,6 +455,9 @@ struct func *threads_spawn_func(struct store *store, const struct skiff_prelinke
 	if (spawner == NULL)
 		return NULL;
 	spawner->pre = prelinked_ref(pre);
+	spawner->host.types = types;
+	spawner->host.param_count = 1;
+	spawner->host.result_count = 1;
 	spawner->host.store = store;
 	spawner->host.release = release;
 	spawner->host.next = store->hosts;

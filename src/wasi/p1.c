@@ -95,11 +95,14 @@ const struct p1_row *p1_find_second(const struct p1_row *row)
 
 /* -- A call ---------------------------------------------------------------------------------------------- */
 
+enum { P1_TYPES = 16 }; /* parameters and a result */
+
 struct p1_host {
 	struct host host; /* first: what exec knows */
 	const struct p1_row *row;
 	struct system *system; /* counted */
 	bool unstable;
+	uint32_t types[P1_TYPES];
 };
 
 static void release(struct host *host)
@@ -169,6 +172,12 @@ struct func *p1_func(struct store *store, struct system *system, const struct p1
 	host->row = row;
 	host->system = system_ref(system);
 	host->unstable = unstable;
+	for (uint32_t i = 0; i < row->param_count; i++)
+		host->types[i] = row->params[i] == 'i' ? TYPE_I32 : TYPE_I64;
+	host->types[row->param_count] = TYPE_I32;
+	host->host.types = host->types;
+	host->host.param_count = row->param_count;
+	host->host.result_count = row->returns;
 	host->host.store = store;
 	host->host.release = release;
 	host->host.next = store->hosts;

@@ -313,6 +313,9 @@ SKIFF_API void skiff_store_collect(struct skiff_store *store);
 /* Stop the guest that runs in the store, or else the next call into it: that call returns TRAP with
  * code "interrupted". Never lost: each interruption ends one call. Any thread, any time. */
 SKIFF_API void skiff_store_interrupt(struct skiff_store *store);
+/* End the threads that guests in the store have started (skiff_linker_wasi) and wait for them, as the end of a command does
+ * whose call returned. Not while the store is being called. */
+SKIFF_API void skiff_store_end_threads(struct skiff_store *store);
 /* Instructions left to run; only with config.fuel. The call that runs out traps. */
 SKIFF_API void skiff_store_set_fuel(struct skiff_store *store, uint64_t fuel);
 SKIFF_API uint64_t skiff_store_fuel(const struct skiff_store *store);
@@ -448,6 +451,15 @@ SKIFF_API uint8_t *skiff_memory_data(struct skiff_memory *memory);
 SKIFF_API uint64_t skiff_memory_size(const struct skiff_memory *memory); /* bytes */
 SKIFF_API bool skiff_memory_grow(struct skiff_memory *memory, uint64_t pages, uint64_t *ret_old);
 
+/*
+ * A shared memory of no store: it can be offered (skiff_linker_extern) to modules in any number of stores of the engine, in
+ * any threads; so can one that a module exports. Its data never moves, its size only grows; others may write to it at any
+ * time. `limits` say shared and have a maximum. The reference is the caller's; linkers and instances hold their own.
+ */
+SKIFF_API int skiff_shared_memory_new(struct skiff_memory **ret, struct skiff_engine *engine,
+				      const struct skiff_limits *limits, struct skiff_error *err);
+SKIFF_API void skiff_shared_memory_free(struct skiff_memory *memory);
+
 SKIFF_API int skiff_table_new(struct skiff_table **ret, struct skiff_store *store, uint32_t type,
 			      const struct skiff_limits *limits, struct skiff_ref init,
 			      struct skiff_error *err);
@@ -524,6 +536,9 @@ SKIFF_API void skiff_wasi_network(struct skiff_wasi *wasi, bool everyone);
 SKIFF_API int skiff_wasi_allow_net(struct skiff_wasi *wasi, const char *rule,
 				   struct skiff_error *err);
 
+/* How many threads the guest may have beside its first; 1024 if nobody says. */
+SKIFF_API int skiff_wasi_threads(struct skiff_wasi *wasi, uint32_t most, struct skiff_error *err);
+
 /*
  * Ask a guest that serves connections to end: it gets no new ones, and when those it has are closed, its call returns
  * EXIT with this code. False: it has no listening socket, and nothing was done. May be called from a signal
@@ -531,7 +546,15 @@ SKIFF_API int skiff_wasi_allow_net(struct skiff_wasi *wasi, const char *rule,
  */
 SKIFF_API bool skiff_wasi_stop(struct skiff_wasi *wasi, int code);
 
-/* Offer wasi_snapshot_preview1 and wasi_unstable. Definitions of the linker with the same names come first. */
+/*
+ * Offer wasi_snapshot_preview1 and wasi_unstable. Definitions of the linker with the same names come first.
+ *
+ * Also offered is "wasi" "thread-spawn" (wasi-threads): each call makes a native thread with a store and an instance of its own,
+ * whose "wasi_thread_start" it calls; and a shared memory that nobody defined is supplied. The threads of a guest
+ * end with the first that traps or exits, which is then the outcome of the embedder's call into the store; when
+ * that call ends by anything but a return, an interruption for instance; and with skiff_store_free(). While there are any, host
+ * functions and limiters are called from them, limiters one at a time.
+ */
 SKIFF_API int skiff_linker_wasi(struct skiff_linker *linker, struct skiff_wasi *wasi,
 				struct skiff_error *err);
 

@@ -2,9 +2,12 @@
 #include "base/wake.h"
 
 #include <errno.h>
-#include <stdbool.h>
-#include <stdint.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <stddef.h>
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 void wake_deinit(struct wake *wake)
@@ -33,12 +36,13 @@ int wake_open(struct wake *wake)
 	return there - 1;
 }
 
-void wake_send(const struct wake *wake)
+void wake_send(struct wake *wake)
 {
 	int fd = __atomic_load_n(&wake->fd, __ATOMIC_SEQ_CST) - 1;
 	int kept = errno;
 	uint64_t one = 1;
 
+	wake_unpark(wake);
 	/* It fails only where it is readable already. */
 	if (fd >= 0 && write(fd, &one, sizeof(one)) < 0)
 		errno = kept;
@@ -51,4 +55,34 @@ void wake_clear(const struct wake *wake)
 
 	if (wake->fd != 0 && read(wake->fd - 1, &count, sizeof(count)) < 0)
 		return; /* somebody else was faster */
+}
+
+/* -- Parking --------------------------------------------------------------------------------- */
+
+void wake_park_begin(struct wake *wake)
+{
+	__atomic_store_n(&wake->parked, 1, __ATOMIC_SEQ_CST);
+}
+
+bool wake_park(struct wake *wake, uint64_t deadline)
+{
+	struct timespec until = {.tv_sec = (time_t)(deadline / 1000000000),
+				 .tv_nsec = (long)(deadline % 1000000000)};
+
+	while (__atomic_load_n(&wake->parked, __ATOMIC_SEQ_CST) != 0) {
+		/* With a mask the time is an absolute one: signals do not lengthen it. */
+		long r = syscall(SYS_futex, &wake->parked, FUTEX_WAIT_BITSET_PRIVATE, 1,
+				 deadline != UINT64_MAX ? &until : NULL, NULL,
+				 FUTEX_BITSET_MATCH_ANY);
+
+		if (r < 0 && errno == ETIMEDOUT)
+			return false;
+	}
+	return true;
+}
+
+void wake_unpark(struct wake *wake)
+{
+	if (__atomic_exchange_n(&wake->parked, 0, __ATOMIC_SEQ_CST) != 0)
+		syscall(SYS_futex, &wake->parked, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 }

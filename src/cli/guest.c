@@ -388,6 +388,8 @@ static int run(struct guest *g)
 		code = call(g, &g->initialize);
 	if (code == EXIT_OK && g->instance != NULL && g->calls)
 		code = call(g, &g->target);
+	if (g->store != NULL)
+		skiff_store_end_threads(g->store); /* a command ends with its first thread */
 	return code;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/wasi.h"
 
+#include "base/base.h"
 #include "base/err.h"
 #include "cli/env_file.h"
 #include "cli/exit.h"
@@ -270,6 +271,21 @@ static int take_network(struct wasi_setup *setup, int id, const char *value)
 	return r == 0 ? EXIT_OK : refused("allow-net", r, &err, "");
 }
 
+static int take_max_threads(struct wasi_setup *setup, struct options *o)
+{
+	struct skiff_error err = {.text = ""};
+	int code = need(setup);
+	uint64_t most;
+	int r;
+
+	if (code != EXIT_OK)
+		return code;
+	if (!options_u64(o, &most))
+		return o->code;
+	r = skiff_wasi_threads(setup->wasi, (uint32_t)MIN(most, (uint64_t)UINT32_MAX), &err);
+	return r == 0 ? EXIT_OK : refused("max-threads", r, &err, "");
+}
+
 /* -- All of them ---------------------------------------------------------------------------- */
 
 bool wasi_option(struct wasi_setup *setup, struct options *o, int id)
@@ -290,20 +306,31 @@ bool wasi_option(struct wasi_setup *setup, struct options *o, int id)
 	case WASI_LISTEN_FD:
 		o->code = take_listen_fd(setup, o);
 		break;
+	case WASI_MAX_THREADS:
+		o->code = take_max_threads(setup, o);
+		break;
 	default:
 		o->code = take_network(setup, id, o->value);
 	}
 	return o->code == EXIT_OK;
 }
 
-bool wasi_wanted(const struct skiff_module *module)
+/* A name of WASI's: "wasi_...", or "wasi" of threads; and what is shared with threads. */
+static bool is_wasi(const struct skiff_import *import)
 {
 	static const char prefix[] = "wasi_";
+	size_t size = MIN(import->module.size, sizeof(prefix) - 1);
+
+	return (size >= 4 && memcmp(import->module.bytes, prefix, size) == 0) ||
+	       (import->type.kind == SKIFF_KIND_MEMORY && import->type.limits.shared);
+}
+
+bool wasi_wanted(const struct skiff_module *module)
+{
 	struct skiff_import import;
 
 	for (uint32_t i = 0; skiff_module_import(module, i, &import); i++)
-		if (import.module.size >= sizeof(prefix) - 1 &&
-		    memcmp(import.module.bytes, prefix, sizeof(prefix) - 1) == 0)
+		if (is_wasi(&import))
 			return true;
 	return false;
 }

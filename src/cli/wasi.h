@@ -24,6 +24,7 @@ enum {
 	WASI_TCPLISTEN,
 	WASI_NO_NETWORK,
 	WASI_ALLOW_NET,
+	WASI_MAX_THREADS,
 };
 
 #define WASI_OPTIONS                                                                              \
@@ -37,7 +38,9 @@ enum {
 		{WASI_NO_NETWORK, '\0', "no-network", NULL,                                       \
 		 "the guest gets no sockets of its own"},                                         \
 		{WASI_ALLOW_NET, '\0', "allow-net", "HOST:PORT",                                  \
-		 "whom the guest may talk to; without: everyone"}
+		 "whom the guest may talk to; without: everyone"},                                \
+		{WASI_MAX_THREADS, '\0', "max-threads", "N",                                      \
+		 "threads the guest may start (default 1024)"}
 
 struct wasi_setup {
 	struct skiff_wasi *wasi; /* owned until the process ends; NULL: nothing is set up yet */

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "engine/coredump.h"
-#include "engine/linker.h"
+#include "engine/threads.h"
 #include "wasi/p1_cwd.h"
 
 /* -- Stores -------------------------------------------------------------------------------- */
@@ -30,6 +30,7 @@ void skiff_store_free(struct skiff_store *handle)
 	if (store == NULL)
 		return;
 	engine = engine_of(store->common);
+	threads_deinit(store);
 	store_free(store);
 	engine_unref(engine);
 }
@@ -39,8 +40,12 @@ static bool ask_embedder(void *env, int kind, uint64_t now, uint64_t wanted)
 {
 	const struct store *store = env;
 	skiff_limiter_fn *fn = (skiff_limiter_fn *)store->embedder;
+	bool may;
 
-	return fn(store->embedder_env, (enum skiff_kind)kind, now, wanted);
+	threads_lock_limiter(store);
+	may = fn(store->embedder_env, (enum skiff_kind)kind, now, wanted);
+	threads_unlock_limiter(store);
+	return may;
 }
 
 void skiff_store_limiter(struct skiff_store *handle, skiff_limiter_fn *fn, void *env)
@@ -63,19 +68,32 @@ void skiff_store_interrupt(struct skiff_store *store)
 	thread_interrupt(&store_in(store)->thread);
 }
 
+void skiff_store_end_threads(struct skiff_store *store)
+{
+	threads_end(store_in(store));
+}
+
 void skiff_store_set_fuel(struct skiff_store *store, uint64_t fuel)
 {
+	uint64_t *pool = threads_fuel(store_in(store));
+
 	store_in(store)->thread.fuel = fuel;
+	if (pool != NULL)
+		__atomic_store_n(pool, 0, __ATOMIC_RELAXED);
 }
 
 uint64_t skiff_store_fuel(const struct skiff_store *store)
 {
-	return store_in(store)->thread.fuel;
+	const uint64_t *pool = threads_fuel(store_in(store));
+
+	return store_in(store)->thread.fuel +
+	       (pool != NULL ? __atomic_load_n(pool, __ATOMIC_RELAXED) : 0);
 }
 
 static void dump(struct store *store, const uint8_t *pc)
 {
-	coredump_write(store, pc, store->coredump_fd);
+	if (threads_may_dump(store))
+		coredump_write(store, pc, store->coredump_fd);
 }
 
 void skiff_store_coredump(struct skiff_store *handle, int fd)
@@ -107,32 +125,93 @@ static bool still_fits(const struct skiff_prelinked *pre, uint32_t i)
 static struct func *make_host(struct store *store, const struct skiff_prelinked *pre,
 			      const struct resolved *from)
 {
+	if (from->spawns)
+		return threads_spawn_func(store, pre, from->type);
 	if (from->row != NULL)
 		return p1_func(store, pre->wasi, from->row, from->unstable, from->type);
 	return host_func(store, from->host);
 }
 
-static int gather(struct store *store, const struct skiff_prelinked *pre, union extern_item *items,
+/* A shared memory that nobody offers: the one `from` has, or else a new one. */
+static int supply(struct store *store, const struct skiff_prelinked *pre, uint32_t i,
+		  const struct instance *from, struct memory **ret, struct err *err)
+{
+	const struct image *image = pre->module->image;
+	uint32_t index = IMAGE_ITEMS(image, struct image_import, imports)[i].index;
+	const struct image_limits *limits =
+		&IMAGE_ITEMS(image, struct image_memory, memories)[index].limits;
+
+	if (from != NULL) {
+		*ret = from->memories[index];
+		return 0;
+	}
+	if (store_memory(ret, store, limits) < 0)
+		return err_set(err, -ENOMEM,
+			       "a shared memory of %llu pages: refused by the limiter or out of "
+			       "memory",
+			       (unsigned long long)limits->min);
+	return 0;
+}
+
+/* One import. `from` (may be NULL) is an instance of the same module in another store of the guest. */
+static int gather_one(struct store *store, const struct skiff_prelinked *pre, uint32_t i,
+		      const struct instance *from, union extern_item *ret, struct err *err)
+{
+	const struct resolved *r = &pre->imports[i];
+
+	if (r->host != NULL || r->row != NULL || r->spawns) {
+		ret->func = make_host(store, pre, r);
+		return ret->func != NULL
+			       ? 0
+			       : err_set(err, -ENOMEM, "out of memory for a host function");
+	}
+	if (r->supplies)
+		return supply(store, pre, i, from, &ret->memory, err);
+	if (r->shared == NULL && r->store != store)
+		return err_set(err, SKIFF_UNLINKABLE, "import %u is an item of another store", i);
+	if (!still_fits(pre, i))
+		return err_set(err, SKIFF_UNLINKABLE,
+			       "import %u has become smaller than it must be", i);
+	*ret = r->item;
+	return 0;
+}
+
+/* The imports of an instance, in `here` if there is room; the caller frees *ret if it is not that. */
+static int gather(struct store *store, const struct skiff_prelinked *pre,
+		  const struct instance *from, union extern_item *here, union extern_item **ret,
 		  struct err *err)
 {
-	for (uint32_t i = 0; i < pre->count; i++) {
-		const struct resolved *from = &pre->imports[i];
+	union extern_item *items = here;
+	int error = 0;
 
-		if (from->host != NULL || from->row != NULL) {
-			items[i].func = make_host(store, pre, from);
-			if (items[i].func == NULL)
-				return err_set(err, -ENOMEM, "out of memory for a host function");
-		} else if (from->store != store) {
-			return err_set(err, SKIFF_UNLINKABLE,
-				       "import %u is an item of another store", i);
-		} else if (!still_fits(pre, i)) {
-			return err_set(err, SKIFF_UNLINKABLE,
-				       "import %u has become smaller than it must be", i);
-		} else {
-			items[i] = from->item;
-		}
+	if (pre->count > IMPORTS_HERE) {
+		items = malloc(pre->count * sizeof(*items));
+		if (items == NULL)
+			return err_set(err, -ENOMEM, "out of memory for %u imports", pre->count);
 	}
-	return 0;
+	for (uint32_t i = 0; error == 0 && i < pre->count; i++)
+		error = gather_one(store, pre, i, from, &items[i], err);
+	if (error != 0 && items != here)
+		free(items);
+	*ret = items;
+	return error;
+}
+
+int instances_make_another(struct instance **ret, struct store *store,
+			   const struct skiff_prelinked *pre, const struct instance *from,
+			   struct err *err)
+{
+	union extern_item here[IMPORTS_HERE];
+	union extern_item *items;
+	int code = 0;
+	int error = gather(store, pre, from, here, &items, err);
+
+	if (error != 0)
+		return error;
+	error = instance_new(ret, store, pre->module, items, &code, err);
+	if (items != here)
+		free(items);
+	return error;
 }
 
 static int start(struct store *store, struct instance *instance, struct skiff_trap **trap,
@@ -175,7 +254,7 @@ int skiff_instance_new(struct skiff_instance **ret, struct skiff_store *handle,
 		       struct skiff_error *err)
 {
 	union extern_item here[IMPORTS_HERE];
-	union extern_item *items = here;
+	union extern_item *items;
 	struct store *store = store_in(handle);
 	int error;
 
@@ -183,18 +262,13 @@ int skiff_instance_new(struct skiff_instance **ret, struct skiff_store *handle,
 		*trap = NULL;
 	if (engine_of(store->common) != pre->engine)
 		return err_set(err_in(err), SKIFF_MISUSE, "store and module are of two engines");
-	if (pre->count > IMPORTS_HERE) {
-		items = malloc(pre->count * sizeof(*items));
-		if (items == NULL)
-			return err_set(err_in(err), -ENOMEM, "out of memory for %u imports",
-				       pre->count);
-	}
-	error = gather(store, pre, items, err_in(err));
-	if (error == 0)
-		error = make(ret, store, pre, items, trap, exit_code, err_in(err));
+	error = gather(store, pre, NULL, here, &items, err_in(err));
+	if (error != 0)
+		return error;
+	error = make(ret, store, pre, items, trap, exit_code, err_in(err));
 	if (items != here)
 		free(items);
-	return error;
+	return threads_outcome(store, error, trap, exit_code, err_in(err));
 }
 
 void skiff_instance_free(struct skiff_instance *instance)
@@ -300,5 +374,6 @@ int skiff_call(struct skiff_store *handle, struct skiff_func *func_handle,
 		values_out(sig.type.results, sig.type.result_count, frame, results);
 		values_keep(store, results, sig.type.result_count);
 	}
-	return outcome_of(store, status, trap, exit_code, err_in(err));
+	return threads_outcome(store, outcome_of(store, status, trap, exit_code, err_in(err)), trap,
+			       exit_code, err_in(err));
 }

@@ -10,8 +10,10 @@ static int take_limits(struct image_limits *to, const struct skiff_limits *from,
 		       struct err *err)
 {
 	*to = (struct image_limits){.min = from->min, .max = from->max, .is64 = from->is64};
-	if (from->shared)
-		return err_set(err, SKIFF_MISUSE, "not yet implemented: shared memories");
+	if (from->shared && (from->max == UINT64_MAX || most != LIMIT_PAGES32))
+		return err_set(err, SKIFF_MISUSE,
+			       "only memories can be shared, and only with a maximum");
+	to->shared = from->shared;
 	if (from->min > from->max || from->min > most)
 		return err_set(err, SKIFF_MISUSE,
 			       "a minimum of %llu: over the maximum or over %llu",
@@ -75,6 +77,30 @@ int skiff_memory_new(struct skiff_memory **ret, struct skiff_store *store,
 	return 0;
 }
 
+int skiff_shared_memory_new(struct skiff_memory **ret, struct skiff_engine *engine,
+			    const struct skiff_limits *limits, struct skiff_error *err)
+{
+	struct image_limits known;
+	struct memory *memory;
+	int error = take_limits(&known, limits, LIMIT_PAGES32, err_in(err));
+
+	if (error != 0)
+		return error;
+	if (!known.shared)
+		return err_set(err_in(err), SKIFF_MISUSE, "the limits do not say shared");
+	error = memory_new_shared(&memory, &engine->common.pool, NULL, &known);
+	if (error < 0)
+		return err_set(err_in(err), error, "a shared memory of %llu pages: out of memory",
+			       (unsigned long long)limits->min);
+	*ret = memory_out(memory);
+	return 0;
+}
+
+void skiff_shared_memory_free(struct skiff_memory *memory)
+{
+	memory_unref(memory_in(memory));
+}
+
 uint8_t *skiff_memory_data(struct skiff_memory *memory)
 {
 	return memory_in(memory)->base;
@@ -82,7 +108,7 @@ uint8_t *skiff_memory_data(struct skiff_memory *memory)
 
 uint64_t skiff_memory_size(const struct skiff_memory *memory)
 {
-	return memory_in(memory)->size;
+	return memory_size(memory_in(memory));
 }
 
 bool skiff_memory_grow(struct skiff_memory *memory, uint64_t pages, uint64_t *ret_old)

@@ -11,11 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/threads.h"
+
 struct definition {
 	char *names; /* owned: module, then name */
 	uint32_t module_size, name_size;
 	struct host_def *host; /* counted; NULL: `item` */
 	struct skiff_extern item;
+	struct memory *shared; /* the item, counted, if it is a shared memory */
 };
 
 struct skiff_linker {
@@ -55,6 +58,7 @@ void skiff_linker_free(struct skiff_linker *linker)
 	for (uint32_t i = 0; i < count_of(linker); i++) {
 		free(definition_at(linker, i)->names);
 		host_def_unref(definition_at(linker, i)->host);
+		memory_unref(definition_at(linker, i)->shared);
 	}
 	buf_deinit(&linker->definitions);
 	system_unref(linker->wasi);
@@ -68,6 +72,14 @@ void linker_set_wasi(struct skiff_linker *linker, struct system *system)
 	linker->wasi = system_ref(system);
 }
 
+/* NULL: it is no shared memory. */
+static struct memory *shared_in(const struct skiff_extern *item)
+{
+	struct memory *memory = item->kind == SKIFF_KIND_MEMORY ? memory_in(item->of.memory) : NULL;
+
+	return memory != NULL && memory->limits.shared ? memory : NULL;
+}
+
 static int define(struct skiff_linker *linker, const char *module, size_t module_size,
 		  const char *name, size_t name_size, struct host_def *host,
 		  struct skiff_extern item, struct err *err)
@@ -79,6 +91,7 @@ static int define(struct skiff_linker *linker, const char *module, size_t module
 	def.names = malloc(module_size + name_size + 1);
 	if (def.names == NULL)
 		return err_set(err, -ENOMEM, "out of memory for a name");
+	def.shared = shared_in(&item);
 	if (module_size != 0)
 		memcpy(def.names, module, module_size);
 	if (name_size != 0)
@@ -89,6 +102,8 @@ static int define(struct skiff_linker *linker, const char *module, size_t module
 		free(def.names);
 		return err_set(err, -ENOMEM, "out of memory for a definition");
 	}
+	if (def.shared != NULL)
+		memory_ref(def.shared);
 	return 0;
 }
 
@@ -266,8 +281,7 @@ static void limits_text(char *text, size_t size, const char *what,
 static bool limits_match(const char *what, const struct image_limits *wanted, uint64_t now,
 			 const struct image_limits *found, struct mismatch *m)
 {
-	if (wanted->is64 == found->is64 && wanted->shared == found->shared && now >= wanted->min &&
-	    found->max <= wanted->max)
+	if (wanted->is64 == found->is64 && now >= wanted->min && found->max <= wanted->max)
 		return true;
 	limits_text(m->wanted, sizeof(m->wanted), what, wanted, wanted->min);
 	limits_text(m->found, sizeof(m->found), what, found, now);
@@ -298,6 +312,11 @@ static bool memory_matches(const struct module *module, uint32_t index, const st
 	const struct image_memory *wanted =
 		&IMAGE_ITEMS(module->image, struct image_memory, memories)[index];
 
+	if (wanted->limits.shared != memory->limits.shared) {
+		strcpy(m->wanted, wanted->limits.shared ? "a shared memory" : "a memory");
+		strcpy(m->found, wanted->limits.shared ? "one that is not" : "a shared one");
+		return false;
+	}
 	return limits_match("memory", &wanted->limits, memory_pages(memory), &memory->limits, m);
 }
 
@@ -389,6 +408,12 @@ static int type_of_row(struct registry *registry, const struct p1_row *row, uint
 	return registry_func_type(registry, params, row->param_count, &result, row->returns, ret);
 }
 
+static void use_wasi(struct skiff_prelinked *pre, const struct skiff_linker *linker)
+{
+	if (pre->wasi == NULL)
+		pre->wasi = system_ref(linker->wasi);
+}
+
 /* What nobody defined may be WASI's. A name has a second form, of another type: what fits is taken. */
 static int resolve_wasi(struct skiff_prelinked *pre, const struct skiff_linker *linker,
 			const struct image_import *from, const struct skiff_import *import,
@@ -411,12 +436,46 @@ static int resolve_wasi(struct skiff_prelinked *pre, const struct skiff_linker *
 		if (type_of_row(registry, ret->row, &ret->type) < 0)
 			return err_set(err, -ENOMEM, "out of memory for a type");
 		if (func_matches(registry, wanted, ret->type, ret->row == row ? &m : &second)) {
-			if (pre->wasi == NULL)
-				pre->wasi = system_ref(linker->wasi);
+			use_wasi(pre, linker);
 			return 0;
 		}
 	}
 	return incompatible(import, &m, err);
+}
+
+static int resolve_spawn(struct skiff_prelinked *pre, const struct skiff_linker *linker,
+			 const struct image_import *from, const struct skiff_import *import,
+			 struct resolved *ret, struct err *err)
+{
+	static const uint32_t i32 = TYPE_I32;
+	struct registry *registry = &linker->engine->common.registry;
+	struct mismatch m;
+
+	if (registry_func_type(registry, &i32, 1, &i32, 1, &ret->type) < 0)
+		return err_set(err, -ENOMEM, "out of memory for a type");
+	if (!func_matches(registry,
+			  pre->module->type_ids[image_func(pre->module->image, from->index)->type],
+			  ret->type, &m))
+		return incompatible(import, &m, err);
+	ret->spawns = true;
+	use_wasi(pre, linker);
+	return 0;
+}
+
+/* What nobody defined: threads are WASI's, and the memory they share comes with them. */
+static int resolve_undefined(struct skiff_prelinked *pre, const struct skiff_linker *linker,
+			     const struct image_import *from, const struct skiff_import *import,
+			     struct resolved *ret, struct err *err)
+{
+	if (linker->wasi != NULL && import->type.kind == SKIFF_KIND_FUNC &&
+	    threads_is_spawn(import->module, import->name))
+		return resolve_spawn(pre, linker, from, import, ret, err);
+	if (linker->wasi != NULL && import->type.kind == SKIFF_KIND_MEMORY &&
+	    import->type.limits.shared) {
+		ret->supplies = true;
+		return 0;
+	}
+	return resolve_wasi(pre, linker, from, import, ret, err);
 }
 
 static int resolve(struct skiff_prelinked *pre, const struct skiff_linker *linker,
@@ -429,7 +488,7 @@ static int resolve(struct skiff_prelinked *pre, const struct skiff_linker *linke
 	bool fits;
 
 	if (def == NULL)
-		return resolve_wasi(pre, linker, from, import, ret, err);
+		return resolve_undefined(pre, linker, from, import, ret, err);
 	fits = !kinds_differ(import->type.kind, def->item.kind, &m);
 	if (fits && def->host != NULL) {
 		fits = func_matches(
@@ -441,6 +500,8 @@ static int resolve(struct skiff_prelinked *pre, const struct skiff_linker *linke
 		ret->item = item_in(&def->item);
 		ret->store = store_of(def->item.kind, &ret->item);
 		fits = item_matches(registry, pre->module, from, &ret->item, &m);
+		if (fits && def->shared != NULL)
+			ret->shared = memory_ref(def->shared);
 	}
 	return fits ? 0 : incompatible(import, &m, err);
 }
@@ -462,6 +523,7 @@ int skiff_prelink(struct skiff_prelinked **ret, struct skiff_linker *linker,
 		free(pre);
 		return err_set(err_in(err), SKIFF_MISUSE, "linker and module are of two engines");
 	}
+	pre->refs = 1;
 	pre->engine = engine_ref(linker->engine);
 	pre->module = module_ref(module);
 	pre->count = count;
@@ -476,12 +538,22 @@ int skiff_prelink(struct skiff_prelinked **ret, struct skiff_linker *linker,
 	return error;
 }
 
+struct skiff_prelinked *prelinked_ref(const struct skiff_prelinked *pre)
+{
+	struct skiff_prelinked *counted = (struct skiff_prelinked *)(uintptr_t)pre;
+
+	__atomic_add_fetch(&counted->refs, 1, __ATOMIC_RELAXED);
+	return counted;
+}
+
 void skiff_prelinked_free(struct skiff_prelinked *pre)
 {
-	if (pre == NULL)
+	if (pre == NULL || __atomic_sub_fetch(&pre->refs, 1, __ATOMIC_ACQ_REL) != 0)
 		return;
-	for (uint32_t i = 0; i < pre->count; i++)
+	for (uint32_t i = 0; i < pre->count; i++) {
 		host_def_unref(pre->imports[i].host);
+		memory_unref(pre->imports[i].shared);
+	}
 	system_unref(pre->wasi);
 	module_unref(pre->module);
 	engine_unref(pre->engine);

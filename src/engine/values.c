@@ -85,6 +85,13 @@ struct signature func_signature(const struct func *func)
 
 	if (host != NULL)
 		return (struct signature){host->sig, NULL};
+	if (func->code == NULL) { /* one of ours, of WASI */
+		const struct host *own = func->of.host;
+
+		return (struct signature){{own->types, own->types + own->param_count,
+					   own->param_count, own->result_count},
+					  NULL};
+	}
 	instance = func->of.instance;
 	return (struct signature){
 		externtype_of(instance->image, EXTERN_FUNC, func->index).func,

@@ -170,6 +170,15 @@ int skiff_wasi_allow_net(struct skiff_wasi *wasi, const char *rule, struct skiff
 	return error != 0 ? error : policy_allow(&system_in(wasi)->policy, rule, err_in(err));
 }
 
+int skiff_wasi_threads(struct skiff_wasi *wasi, uint32_t most, struct skiff_error *err)
+{
+	int error = check_open(wasi, err);
+
+	if (error == 0)
+		system_in(wasi)->max_threads = most;
+	return error;
+}
+
 bool skiff_wasi_stop(struct skiff_wasi *wasi, int code)
 {
 	return stop_ask(&system_in(wasi)->stop, code);

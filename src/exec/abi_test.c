@@ -125,6 +125,11 @@ POSITION(table_copy, 9);
 POSITION(table_init, 10);
 POSITION(elem_drop, 11);
 POSITION(callee, 12);
+POSITION(struct_new, 13);
+POSITION(ref_test, 22);
+POSITION(memory_wait32, 23);
+POSITION(memory_wait64, 24);
+POSITION(memory_notify, 25);
 
 /* Arguments that overflow the registers are written unchecked behind the value stack's top: 64 KiB of guard. */
 _Static_assert(2 * LIMIT_PARAMS * sizeof(slot) < 64 * 1024, "docs/abi.md");

@@ -85,7 +85,7 @@ static void take_imports(struct instance *in, const union extern_item *items)
 			in->tables[index] = items[i].table;
 			break;
 		case EXTERN_MEMORY:
-			in->memories[index] = items[i].memory;
+			in->memories[index] = memory_ref(items[i].memory);
 			break;
 		case EXTERN_GLOBAL:
 			in->globals[index] = items[i].global;
@@ -217,8 +217,14 @@ static int init_memories(struct instance *in)
 
 	for (uint32_t i = imported; err == 0 && i < in->image->memories.count; i++) {
 		struct memory *memory = &in->own_memories[i - imported];
-		const struct memory_image *image = i == 0 ? module_memory_image(in->module) : NULL;
+		const struct memory_image *image;
 
+		if (memories[i].limits.shared) {
+			err = memory_new_shared(&in->memories[i], &in->store->common->pool,
+						in->store, &memories[i].limits);
+			continue;
+		}
+		image = i == 0 ? module_memory_image(in->module) : NULL;
 		err = memory_init(memory, &in->store->common->pool, in->store, &memories[i].limits,
 				  image);
 		in->memories[i] = memory;
@@ -409,6 +415,16 @@ static void unlink_instance(struct instance *in)
 	*at = in->next;
 }
 
+/* Those that came with the imports, and those made here, as far as they were. */
+static void unref_shared(struct instance *in)
+{
+	const struct image_memory *memories = IMAGE_ITEMS(in->image, struct image_memory, memories);
+
+	for (uint32_t i = 0; i < in->image->memories.count; i++)
+		if (memories[i].limits.shared)
+			memory_unref(in->memories[i]);
+}
+
 void instance_free(struct instance *in)
 {
 	struct module *module;
@@ -423,6 +439,7 @@ void instance_free(struct instance *in)
 	for (uint32_t i = 0; i < in->image->memories.count - in->image->imported_memories; i++)
 		memory_deinit(&in->own_memories[i]);
 	free_elements(in);
+	unref_shared(in);
 	block_free(in);
 	module_unref(module);
 }

@@ -2,6 +2,7 @@
 #include "exec/memory.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -259,6 +260,8 @@ uint64_t memory_grow(struct memory *memory, uint64_t pages)
 	uint64_t size = (old + pages) * PAGE_BYTES;
 	struct reservation *r = &memory->place;
 
+	if (memory->limits.shared)
+		return memory_grow_shared(memory, NULL, pages);
 	if (pages > most || old + pages > most)
 		return UINT64_MAX;
 	if (pages == 0)
@@ -270,5 +273,122 @@ uint64_t memory_grow(struct memory *memory, uint64_t pages)
 		return UINT64_MAX;
 	memory->base = r->base;
 	memory->size = size;
+	return old;
+}
+
+/* -- Shared memories --------------------------------------------------------------------- */
+
+struct shared {
+	struct memory memory; /* first: what others know */
+	uint32_t refs;
+	pthread_mutex_t lock; /* who grows it */
+};
+
+static struct shared *shared_of(struct memory *memory)
+{
+	return (struct shared *)(void *)memory;
+}
+
+/* More than this is not reserved for a 64-bit memory; others need less. */
+#define SHARED_MOST (UINT64_C(1) << 40)
+
+/* All it may grow to; where that is refused, less and less, and it grows no further than that. */
+static int place_shared(struct reservation *r, bool ahead, const struct image_limits *limits)
+{
+	uint64_t least = MAX(limits->min * PAGE_BYTES, (uint64_t)PAGE_BYTES);
+	uint64_t most = MIN(limits->max, SHARED_MOST / PAGE_BYTES) * PAGE_BYTES;
+	uint64_t size = MAX(ahead ? MAX(most, MEMORY_RESERVATION) : most, least);
+	void *base = mmap(NULL, size, PROT_NONE, MAP_FLAGS, -1, 0);
+
+	if (base == MAP_FAILED)
+		size = MAX(most, least);
+	while (base == MAP_FAILED) {
+		base = mmap(NULL, size, PROT_NONE, MAP_FLAGS, -1, 0);
+		if (base == MAP_FAILED && size == least)
+			return -ENOMEM;
+		if (base == MAP_FAILED)
+			size = MAX(size / 2 / PAGE_BYTES * PAGE_BYTES, least);
+	}
+	*r = (struct reservation){.base = base, .size = size};
+	return 0;
+}
+
+int memory_new_shared(struct memory **ret, struct memory_pool *pool, const struct store *asks,
+		      const struct image_limits *limits)
+{
+	uint64_t size = limits->min * PAGE_BYTES;
+	struct shared *shared;
+	struct memory *memory;
+	int err;
+
+	if (limits->min > SHARED_MOST / PAGE_BYTES ||
+	    (asks != NULL && !store_may_grow(asks, EXTERN_MEMORY, 0, size)))
+		return -ENOMEM;
+	shared = calloc(1, sizeof(*shared));
+	if (shared == NULL)
+		return -ENOMEM;
+	memory = &shared->memory;
+	memory->limits = *limits;
+	memory->address_mask = limits->is64 ? UINT64_MAX : UINT32_MAX;
+	err = place_shared(&memory->place, !__atomic_load_n(&pool->never_reserve, __ATOMIC_RELAXED),
+			   limits);
+	if (err == 0)
+		err = set_open(&memory->place, size);
+	if (err != 0) {
+		unmap(&memory->place);
+		free(shared);
+		return err;
+	}
+	madvise(memory->place.base, memory->place.size, MADV_NOHUGEPAGE);
+	pthread_mutex_init(&shared->lock, NULL);
+	shared->refs = 1;
+	memory->base = memory->place.base;
+	memory->size = size;
+	*ret = memory;
+	return 0;
+}
+
+struct memory *memory_ref(struct memory *memory)
+{
+	if (memory->limits.shared)
+		__atomic_add_fetch(&shared_of(memory)->refs, 1, __ATOMIC_RELAXED);
+	return memory;
+}
+
+void memory_unref(struct memory *memory)
+{
+	if (memory == NULL || !memory->limits.shared ||
+	    __atomic_sub_fetch(&shared_of(memory)->refs, 1, __ATOMIC_ACQ_REL) != 0)
+		return;
+	unmap(&memory->place);
+	pthread_mutex_destroy(&shared_of(memory)->lock);
+	free(memory);
+}
+
+static uint64_t grow_locked(struct memory *memory, const struct store *asks, uint64_t pages)
+{
+	uint64_t old = memory_pages(memory);
+	uint64_t most = MIN(memory->limits.max, memory->place.size / PAGE_BYTES);
+	uint64_t size = (old + pages) * PAGE_BYTES;
+
+	if (pages > most || old + pages > most)
+		return UINT64_MAX;
+	if (pages == 0)
+		return old;
+	if (asks != NULL && !store_may_grow(asks, EXTERN_MEMORY, old * PAGE_BYTES, size))
+		return UINT64_MAX;
+	if (set_open(&memory->place, size) != 0)
+		return UINT64_MAX;
+	__atomic_store_n(&memory->size, size, __ATOMIC_RELEASE);
+	return old;
+}
+
+uint64_t memory_grow_shared(struct memory *memory, const struct store *asks, uint64_t pages)
+{
+	uint64_t old;
+
+	pthread_mutex_lock(&shared_of(memory)->lock);
+	old = grow_locked(memory, asks, pages);
+	pthread_mutex_unlock(&shared_of(memory)->lock);
 	return old;
 }

@@ -12,6 +12,10 @@
  *
  * Reservations are kept for the next memory: returning one gives its pages back, but keeps the mapping,
  * which costs more than all else in making an instance.
+ *
+ * A shared memory is an object of its own, counted, and used by stores of several threads at once. It has all the
+ * address space it may ever need from the start, so its base never moves; its size only grows, under a lock, and
+ * is read atomically. Whoever works with a size it read before may see too little, never too much.
  */
 #ifndef EXEC_MEMORY_H
 #define EXEC_MEMORY_H
@@ -56,11 +60,11 @@ void memory_pool_forget(struct memory_pool *pool, const struct memory_image *ima
 
 struct memory {
 	uint8_t *base;
-	uint64_t size; /* bytes */
+	uint64_t size; /* bytes; of a shared one atomic: memory_size() */
 	uint64_t address_mask; /* the bits of a slot that are an address, or a count of pages */
 	struct reservation place;
 	struct memory_pool *pool; /* borrowed from the engine */
-	struct store *store; /* borrowed */
+	struct store *store; /* borrowed; NULL: shared */
 	struct memory *next; /* in the store */
 	struct image_limits limits;
 	const struct memory_image *image; /* borrowed from the module, which the instance keeps */
@@ -76,14 +80,30 @@ int memory_reset(struct memory *memory);
 /* In pages; the old size, or UINT64_MAX if it may or can not grow. */
 uint64_t memory_grow(struct memory *memory, uint64_t pages);
 
+/* One reference. `asks` (may be NULL) is the store whose limiter is asked. 0, -ENOMEM. */
+int memory_new_shared(struct memory **ret, struct memory_pool *pool, const struct store *asks,
+		      const struct image_limits *limits);
+/* Of those that are not shared these do nothing: their store owns them. Unref accepts NULL. */
+struct memory *memory_ref(struct memory *memory);
+void memory_unref(struct memory *memory);
+/* As memory_grow(), on behalf of a store (may be NULL) whose limiter is asked. */
+uint64_t memory_grow_shared(struct memory *memory, const struct store *asks, uint64_t pages);
+
+static inline uint64_t memory_size(const struct memory *memory)
+{
+	return __atomic_load_n(&memory->size, __ATOMIC_RELAXED);
+}
+
 static inline uint64_t memory_pages(const struct memory *memory)
 {
-	return memory->size / PAGE_BYTES;
+	return memory_size(memory) / PAGE_BYTES;
 }
 
 static inline bool memory_contains(const struct memory *memory, uint64_t at, uint64_t size)
 {
-	return at <= memory->size && size <= memory->size - at;
+	uint64_t all = memory_size(memory);
+
+	return at <= all && size <= all - at;
 }
 
 #endif

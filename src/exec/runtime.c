@@ -12,6 +12,7 @@
 #include "base/base.h"
 #include "exec/init.h"
 #include "exec/objects.h"
+#include "exec/parking.h"
 #include "exec/store.h"
 
 enum { BYTES_AT_ONCE = 1 << 20, ENTRIES_AT_ONCE = 1 << 16 };
@@ -27,8 +28,10 @@ const struct runtime_table runtime_table = {
 enum trap runtime_memory_grow(struct thread *thread, struct instance *instance, uint32_t memory,
 			      uint64_t pages, uint64_t *ret_old)
 {
-	(void)thread;
-	*ret_old = memory_grow(instance->memories[memory], pages);
+	struct memory *m = instance->memories[memory];
+
+	*ret_old = m->limits.shared ? memory_grow_shared(m, thread->store, pages)
+				    : memory_grow(m, pages);
 	return TRAP_NONE;
 }
 
@@ -97,6 +100,60 @@ enum trap runtime_data_drop(struct thread *thread, struct instance *instance, ui
 	(void)thread;
 	instance->dropped_datas[data] = 1;
 	return TRAP_NONE;
+}
+
+/* -- Waiting ----------------------------------------------------------------------------- */
+
+static enum trap check_atomic(const struct memory *memory, uint64_t at, uint32_t width)
+{
+	if (at % width != 0)
+		return TRAP_UNALIGNED_ATOMIC;
+	return memory_contains(memory, at, width) ? TRAP_NONE : TRAP_OUT_OF_BOUNDS_MEMORY;
+}
+
+static enum trap wait(struct thread *thread, const struct memory *memory, uint64_t at,
+		      uint32_t width, uint64_t expected, uint64_t nanoseconds,
+		      uint32_t *ret_outcome)
+{
+	enum trap trap = check_atomic(memory, at, width);
+	enum parking parking;
+
+	if (trap != TRAP_NONE)
+		return trap;
+	if (!memory->limits.shared)
+		return TRAP_EXPECTED_SHARED;
+	parking = parking_wait(thread, memory->base + at, width, expected, (int64_t)nanoseconds);
+	if (parking == PARKING_INTERRUPTED)
+		return TRAP_INTERRUPTED;
+	*ret_outcome = parking;
+	return TRAP_NONE;
+}
+
+enum trap runtime_memory_wait32(struct thread *thread, struct instance *instance, uint32_t memory,
+				uint64_t at, uint32_t expected, uint64_t nanoseconds,
+				uint32_t *ret_outcome)
+{
+	return wait(thread, instance->memories[memory], at, 4, expected, nanoseconds, ret_outcome);
+}
+
+enum trap runtime_memory_wait64(struct thread *thread, struct instance *instance, uint32_t memory,
+				uint64_t at, uint64_t expected, uint64_t nanoseconds,
+				uint32_t *ret_outcome)
+{
+	return wait(thread, instance->memories[memory], at, 8, expected, nanoseconds, ret_outcome);
+}
+
+/* Nobody can wait at a memory that is not shared. */
+enum trap runtime_memory_notify(struct thread *thread, struct instance *instance, uint32_t memory,
+				uint64_t at, uint32_t count, uint32_t *ret_woken)
+{
+	const struct memory *m = instance->memories[memory];
+	enum trap trap = check_atomic(m, at, 4);
+
+	(void)thread;
+	if (trap == TRAP_NONE)
+		*ret_woken = m->limits.shared ? parking_notify(m->base + at, count) : 0;
+	return trap;
 }
 
 /* -- Tables ------------------------------------------------------------------------------ */

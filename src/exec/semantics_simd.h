@@ -77,13 +77,13 @@ static inline uint32_t sem_v128_any_true(v128 a)
 SEM_LOAD(v128_load, v128, v128)
 SEM_STORE(v128_store, v128, v128)
 
-#define SEM_LOAD_WIDEN(name, M, T)                      \
-	static inline v128 sem_##name(const uint8_t *p) \
-	{                                               \
-		M m;                                    \
-                                                        \
-		memcpy(&m, p, sizeof(m));               \
-		return (v128)CONVERT(m, T);             \
+#define SEM_LOAD_WIDEN(name, M, T)                                \
+	SEM_RACES static inline v128 sem_##name(const uint8_t *p) \
+	{                                                         \
+		M m;                                              \
+                                                                  \
+		memcpy(&m, p, sizeof(m));                         \
+		return (v128)CONVERT(m, T);                       \
 	}
 SEM_LOAD_WIDEN(v128_load8x8_s, i8x8, i16x8)
 SEM_LOAD_WIDEN(v128_load8x8_u, u8x8, u16x8)
@@ -93,40 +93,41 @@ SEM_LOAD_WIDEN(v128_load32x2_s, i32x2, i64x2)
 SEM_LOAD_WIDEN(v128_load32x2_u, u32x2, u64x2)
 
 /* T: the vector shape; M: its lane. */
-#define SEM_LOAD_STORE_LANE(n, T, M)                                                       \
-	static inline v128 sem_v128_load##n##_splat(const uint8_t *p)                      \
-	{                                                                                  \
-		M m;                                                                       \
-                                                                                           \
-		memcpy(&m, p, sizeof(m));                                                  \
-		return (v128)((T){0} + m);                                                 \
-	}                                                                                  \
-	static inline v128 sem_v128_load##n##_lane(const uint8_t *p, v128 v, uint8_t lane) \
-	{                                                                                  \
-		T t = (T)v;                                                                \
-		M m;                                                                       \
-                                                                                           \
-		memcpy(&m, p, sizeof(m));                                                  \
-		t[lane & (128 / n - 1)] = m;                                               \
-		return (v128)t;                                                            \
-	}                                                                                  \
-	static inline void sem_v128_store##n##_lane(uint8_t *p, v128 v, uint8_t lane)      \
-	{                                                                                  \
-		M m = ((T)v)[lane & (128 / n - 1)];                                        \
-                                                                                           \
-		memcpy(p, &m, sizeof(m));                                                  \
+#define SEM_LOAD_STORE_LANE(n, T, M)                                                            \
+	SEM_RACES static inline v128 sem_v128_load##n##_splat(const uint8_t *p)                 \
+	{                                                                                       \
+		M m;                                                                            \
+                                                                                                \
+		memcpy(&m, p, sizeof(m));                                                       \
+		return (v128)((T){0} + m);                                                      \
+	}                                                                                       \
+	SEM_RACES static inline v128 sem_v128_load##n##_lane(const uint8_t *p, v128 v,          \
+							     uint8_t lane)                      \
+	{                                                                                       \
+		T t = (T)v;                                                                     \
+		M m;                                                                            \
+                                                                                                \
+		memcpy(&m, p, sizeof(m));                                                       \
+		t[lane & (128 / n - 1)] = m;                                                    \
+		return (v128)t;                                                                 \
+	}                                                                                       \
+	SEM_RACES static inline void sem_v128_store##n##_lane(uint8_t *p, v128 v, uint8_t lane) \
+	{                                                                                       \
+		M m = ((T)v)[lane & (128 / n - 1)];                                             \
+                                                                                                \
+		memcpy(p, &m, sizeof(m));                                                       \
 	}
 SEM_LOAD_STORE_LANE(8, u8x16, uint8_t)
 SEM_LOAD_STORE_LANE(16, u16x8, uint16_t)
 SEM_LOAD_STORE_LANE(32, u32x4, uint32_t)
 SEM_LOAD_STORE_LANE(64, u64x2, uint64_t)
 
-static inline v128 sem_v128_load32_zero(const uint8_t *p)
+SEM_RACES static inline v128 sem_v128_load32_zero(const uint8_t *p)
 {
 	return (v128){sem_i32_load(p), 0};
 }
 
-static inline v128 sem_v128_load64_zero(const uint8_t *p)
+SEM_RACES static inline v128 sem_v128_load64_zero(const uint8_t *p)
 {
 	return (v128){sem_i64_load(p), 0};
 }

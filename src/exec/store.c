@@ -30,7 +30,9 @@ static void free_item(struct host_item *item)
 {
 	if (item->kind == EXTERN_TABLE)
 		free(item->of.table.entries);
-	if (item->kind == EXTERN_MEMORY)
+	if (item->is_shared)
+		memory_unref(item->of.shared);
+	else if (item->kind == EXTERN_MEMORY)
 		memory_deinit(&item->of.memory);
 	if (item->kind == EXTERN_TAG)
 		free((void *)(uintptr_t)item->of.tag.params);
@@ -129,6 +131,13 @@ int store_memory(struct memory **ret, struct store *store, const struct image_li
 
 	if (item == NULL)
 		return -ENOMEM;
+	item->is_shared = limits->shared;
+	if (limits->shared) {
+		if (memory_new_shared(ret, &store->common->pool, store, limits) < 0)
+			return drop_item(store, item);
+		item->of.shared = *ret;
+		return 0;
+	}
 	if (memory_init(&item->of.memory, &store->common->pool, store, limits, NULL) < 0)
 		return drop_item(store, item);
 	*ret = &item->of.memory;

@@ -22,6 +22,8 @@ struct host {
 	struct store *store; /* borrowed: owns this */
 	struct host *next; /* in the store */
 	void (*release)(struct host *host);
+	const uint32_t *types; /* borrowed from what is around it: parameters, then results, all numbers */
+	uint8_t param_count, result_count;
 };
 
 /* A global, table, memory or tag made by the host. */
@@ -33,7 +35,9 @@ struct host_item {
 		struct table table;
 		struct memory memory;
 		struct tag tag;
+		struct memory *shared; /* counted */
 	} of;
+	bool is_shared; /* a memory, and it is */
 };
 
 struct store {
@@ -50,6 +54,8 @@ struct store {
 	int coredump_fd;
 	struct gc_heap *heap; /* owned; NULL: no object was made yet */
 	struct gc_roots *gc_roots; /* borrowed from C code that runs */
+	struct threads *
+		threads; /* the engine's: the guest this store is one thread of; NULL: the only one */
 };
 
 int store_new(struct store **ret, struct common *common, struct err *err);

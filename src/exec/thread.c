@@ -91,6 +91,25 @@ enum status thread_trap(struct thread *thread, enum trap trap, const uint8_t *pc
 	return STATUS_TRAP;
 }
 
+/* Not too little, or threads fight for it; not too much, or some starve while others have it. */
+bool thread_refuel(struct thread *thread, uint64_t wanted)
+{
+	enum { PORTION = 4096 };
+	uint64_t have, take;
+
+	if (thread->fuel_pool == NULL)
+		return false;
+	have = __atomic_load_n(thread->fuel_pool, __ATOMIC_RELAXED);
+	do {
+		if (have < wanted - thread->fuel)
+			return false;
+		take = MIN(have, MAX(wanted - thread->fuel, (uint64_t)PORTION));
+	} while (!__atomic_compare_exchange_n(thread->fuel_pool, &have, have - take, true,
+					      __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+	thread->fuel += take;
+	return true;
+}
+
 uint64_t thread_native_left(const struct thread *thread)
 {
 	const uint8_t *here = __builtin_frame_address(0);

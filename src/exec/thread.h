@@ -70,6 +70,8 @@ struct thread {
 	uint32_t trace_count;
 	uint64_t trace_depth; /* all frames there were */
 
+	uint64_t *
+		fuel_pool; /* borrowed; atomic: what threads of one guest draw on; NULL: there is none */
 	struct wake wake; /* for host functions that wait: thread_interrupt() wakes them */
 
 	struct exception *exception; /* on its way: exception.h; NULL: none */
@@ -99,6 +101,9 @@ void thread_trace(struct thread *thread, const uint8_t *pc);
 
 /* Call a function from C: arguments and results at `frame`, which is thread->top or above it. */
 enum status thread_call(struct thread *thread, struct func *func, slot *frame);
+
+/* More fuel, at least up to `wanted`; false: there is not as much. */
+bool thread_refuel(struct thread *thread, uint64_t wanted);
 
 /* Bytes left on the stack this C code runs on. */
 uint64_t thread_native_left(const struct thread *thread);

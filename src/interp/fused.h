@@ -17,7 +17,7 @@
 /* An access with immediates of one byte at `at`, to address `address`. */
 #define SHORT_ACCESS(at, address, width)             \
 	uint64_t ea = (uint64_t)(address) + (at)[2]; \
-	if (UNLIKELY(ea + (width) > mem_size)) {     \
+	if (OUT_OF_BOUNDS(ea, width)) {              \
 		pc = (at);                           \
 		TRAP(TRAP_OUT_OF_BOUNDS_MEMORY);     \
 	}

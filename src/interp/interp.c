@@ -70,7 +70,7 @@ bool interp_pay(struct thread *thread, const uint8_t *pc)
 		return true;
 	if (thread->block_begins) {
 		cost = block_cost(pc);
-		if (cost > thread->fuel)
+		if (cost > thread->fuel && !thread_refuel(thread, cost))
 			return false;
 		thread->fuel -= cost;
 	}

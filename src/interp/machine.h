@@ -209,11 +209,19 @@ static inline __attribute__((always_inline)) const uint8_t *leb_skip(const uint8
 #define CTYPE_v v128
 
 /* Memory 0 may have grown or moved. */
-#define RELOAD_MEMORY()                      \
-	do {                                 \
-		mem = in->memory->base;      \
-		mem_size = in->memory->size; \
+#define RELOAD_MEMORY()                             \
+	do {                                        \
+		mem = in->memory->base;             \
+		mem_size = memory_size(in->memory); \
 	} while (0)
+
+/*
+ * Does an access of `width` bytes end behind memory 0? A shared one may have been grown by another thread since it was
+ * looked at, so it is asked again before anything traps; its base stays.
+ */
+#define OUT_OF_BOUNDS(ea, width)                \
+	(UNLIKELY((ea) + (width) > mem_size) && \
+	 (mem_size = memory_size(in->memory), (ea) + (width) > mem_size))
 
 /* The bytes of a memory. */
 struct span {
@@ -238,7 +246,7 @@ static inline __attribute__((always_inline)) uint8_t *far_place(const struct ins
 
 		p = leb_u32(p, &index);
 		memory = in->memories[index];
-		place = (struct span){memory->base, memory->size};
+		place = (struct span){memory->base, memory_size(memory)};
 		address &= memory->address_mask;
 	}
 	*ret_next = leb_u64(p, &offset);

@@ -74,16 +74,21 @@
 	uint32_t offset;                                      \
 	const uint8_t *next = leb_u32(pc + 2, &offset);       \
 	uint64_t ea = (uint64_t)(uint32_t)(address) + offset; \
-	if (UNLIKELY(ea + (width) > mem_size))                \
+	if (OUT_OF_BOUNDS(ea, width))                         \
 		TRAP(TRAP_OUT_OF_BOUNDS_MEMORY);              \
 	uint8_t *place = mem + ea
 #define ACCESS_F ACCESS_G
 #define ACCESS_V ACCESS_G
-#define ACCESS_X(place, next, address, width)                                                 \
-	const uint8_t *next;                                                                  \
-	uint8_t *place =                                                                      \
-		far_place(in, (struct span){mem, mem_size}, pc + 1, (address), width, &next); \
-	if (UNLIKELY(place == NULL))                                                          \
+#define FAR_PLACE(address, width, next) \
+	far_place(in, (struct span){mem, mem_size}, pc + 1, (address), width, &(next))
+#define ACCESS_X(place, next, address, width)                       \
+	const uint8_t *next;                                        \
+	uint8_t *place = FAR_PLACE(address, width, next);           \
+	if (UNLIKELY(place == NULL)) {                              \
+		mem_size = memory_size(in->memory); /* as above */  \
+		place = FAR_PLACE(address, width, next);            \
+	}                                                           \
+	if (UNLIKELY(place == NULL))                                \
 	TRAP(TRAP_OUT_OF_BOUNDS_MEMORY)
 
 #define LOAD(S, SEM, r, width)                               \

@@ -35,6 +35,7 @@
 	} while (0)
 
 #define INSTR(ID) case OP_##ID:
+#include "interp/atomics.h"
 #include "interp/numeric.h"
 
 #define CASE_PURE(ID, sig, width) INSTR(ID) PURE_##sig(G, SEM_##ID, width)
@@ -43,6 +44,7 @@
 #define CASE_SHUFFLE(ID, sig, width) INSTR(ID) SHUFFLE_##sig(G, SEM_##ID, width)
 #define CASE_LOAD(ID, sig, width) INSTR(ID) LOAD_##sig(G, SEM_##ID, width)
 #define CASE_STORE(ID, sig, width) INSTR(ID) STORE_##sig(G, SEM_##ID, width)
+#define CASE_ATOMIC(ID, sig, width) INSTR(ID) ATOMIC_##sig(SEM_##ID, width)
 #define CASE_LOAD_LANE(ID, sig, width) INSTR(ID) LOAD_LANE_##sig(G, SEM_##ID, width)
 #define CASE_STORE_LANE(ID, sig, width) INSTR(ID) STORE_LANE_##sig(G, SEM_##ID, width)
 #define CASE_CONST(ID, sig, width)
@@ -75,13 +77,14 @@ enum { FAR_BASE = OPCODE_SPACE };
 #define FAR_VARIABLE(ID, sig, width)
 #define FAR_RUNTIME(ID, sig, width)
 #define FAR_LATER(ID, sig, width)
+#define FAR_ATOMIC(ID, sig, width)
 
 /* table-like: the cases are the bodies of control.h, variable.h and numeric.h. */
 enum status interp_switch(struct thread *th, const uint8_t *pc, slot *sp, slot *fp,
 			  const struct image_side *side, struct instance *in)
 {
 	uint8_t *mem = in->memory->base;
-	uint64_t mem_size = in->memory->size;
+	uint64_t mem_size = memory_size(in->memory);
 	uint32_t opcode, code;
 	slot tos = 0;
 
@@ -102,6 +105,7 @@ next_instruction:
 #include "interp/fused.h"
 #include "interp/variable.h"
 #include "interp/objects.h"
+#include "interp/waits.h"
 #define OP(ID, prefix, code, text, imm, sig, feature, kind, width) CASE_##kind(ID, sig, width)
 #include "wasm/opcodes.def"
 #undef OP

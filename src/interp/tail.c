@@ -93,12 +93,14 @@ static PRESERVE_NONE enum status unwind(PARAMS);
 
 /* -- State G ----------------------------------------------------------------------------- */
 
+#include "interp/atomics.h"
 #define INSTR(ID) BODY(g_##ID)
 #include "interp/control.h"
 #include "interp/exceptions.h"
 #include "interp/fused.h"
 #include "interp/variable.h"
 #include "interp/objects.h"
+#include "interp/waits.h"
 #undef INSTR
 
 BODY(unwind)
@@ -114,6 +116,7 @@ BODY(unwind)
 #define G_SHUFFLE(ID, sig, width) BODY(g_##ID) SHUFFLE_##sig(G, SEM_##ID, width)
 #define G_LOAD(ID, sig, width) BODY(g_##ID) LOAD_##sig(G, SEM_##ID, width)
 #define G_STORE(ID, sig, width) BODY(g_##ID) STORE_##sig(G, SEM_##ID, width)
+#define G_ATOMIC(ID, sig, width) BODY(g_##ID) ATOMIC_##sig(SEM_##ID, width)
 #define G_LOAD_LANE(ID, sig, width) BODY(g_##ID) LOAD_LANE_##sig(G, SEM_##ID, width)
 #define G_STORE_LANE(ID, sig, width) BODY(g_##ID) STORE_LANE_##sig(G, SEM_##ID, width)
 /* These are written out in control.h and variable.h; LATER rows the validator refuses by name. */
@@ -340,6 +343,14 @@ BODY(g_FD)
 	DISPATCH(STATE_G, OPCODE_BASE_FD + code);
 }
 
+BODY(g_FE)
+{
+	uint32_t code;
+
+	pc = leb_u32(pc + 1, &code) - 1;
+	DISPATCH(STATE_G, OPCODE_BASE_FE + code);
+}
+
 BODY(v_FD)
 {
 	uint32_t code;
@@ -440,6 +451,9 @@ static __attribute__((used, noinline)) void table_is(void)
 	ENTRY(STATE_G + PREFIX_FAR_FD, g_FAR_FD)
 	ENTRY(STATE_F + PREFIX_FAR_FD, f_spill)
 	ENTRY(STATE_V + PREFIX_FAR_FD, v_spill)
+	ENTRY(STATE_G + 0xfe, g_FE)
+	ENTRY(STATE_F + 0xfe, f_spill)
+	ENTRY(STATE_V + 0xfe, v_spill)
 }
 
 static const int32_t *dispatch_table(void)
@@ -457,6 +471,6 @@ enum status interp_fast(struct thread *th, const uint8_t *pc, slot *sp, slot *fp
 	const int32_t *table = dispatch_table();
 	v128 vec = {0, 0};
 
-	return TARGET(*pc)(pc, sp, fp, in->memory->base, 0, table, side, in, th, in->memory->size,
-			   vec);
+	return TARGET(*pc)(pc, sp, fp, in->memory->base, 0, table, side, in, th,
+			   memory_size(in->memory), vec);
 }

@@ -64,6 +64,7 @@ int desc_new(struct desc **ret, int fd, uint8_t type, uint16_t flags)
 	if (desc == NULL)
 		return -ENOMEM;
 	desc->refs = 1;
+	pthread_mutex_init(&desc->listing, NULL);
 	desc->fd = fd;
 	desc->type = type;
 	desc->kind = kind_of(type);
@@ -88,6 +89,7 @@ struct desc *desc_unref(struct desc *desc)
 		close(desc->fd);
 	if (desc->flags & DESC_CONNECTION)
 		__atomic_sub_fetch(&desc->stop->connections, 1, __ATOMIC_SEQ_CST);
+	pthread_mutex_destroy(&desc->listing);
 	free(desc->path);
 	free(desc->name);
 	free(desc);

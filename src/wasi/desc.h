@@ -51,6 +51,7 @@ struct desc {
 	/* SOCKET: nanoseconds a receive or accept, a send or connect may wait; 0: any time. Atomic. */
 	uint64_t receive_limit;
 	uint64_t send_limit;
+	pthread_mutex_t listing; /* DIR: who lists it moves its position */
 };
 
 struct descs {

@@ -69,7 +69,7 @@ static bool put_all(const struct listing *list, const char *bytes, size_t size)
 	return true;
 }
 
-static int put_from(const struct listing *list, uint64_t cookie)
+static int put_alone(const struct listing *list, uint64_t cookie)
 {
 	_Alignas(struct raw_entry) char bytes[CHUNK];
 
@@ -85,6 +85,18 @@ static int put_from(const struct listing *list, uint64_t cookie)
 		if (size == 0 || !put_all(list, bytes, (size_t)size))
 			return 0;
 	}
+}
+
+/* Position and reading belong together, and the position is one for all threads. */
+static int put_from(const struct listing *list, uint64_t cookie)
+{
+	pthread_mutex_t *lock = (pthread_mutex_t *)(uintptr_t)&list->desc->listing;
+	int error;
+
+	pthread_mutex_lock(lock);
+	error = put_alone(list, cookie);
+	pthread_mutex_unlock(lock);
+	return error;
 }
 
 int file_list(const struct desc *desc, uint64_t cookie,

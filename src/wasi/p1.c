@@ -102,11 +102,14 @@ const struct p1_row *p1_find_second(const struct p1_row *row)
 
 /* -- A call ---------------------------------------------------------------------------------------------- */
 
+enum { P1_TYPES = 16 }; /* parameters and a result */
+
 struct p1_host {
 	struct host host; /* first: what exec knows */
 	const struct p1_row *row;
 	struct system *system; /* counted */
 	bool unstable;
+	uint32_t types[P1_TYPES];
 };
 
 static void release(struct host *host)
@@ -184,6 +187,12 @@ struct func *p1_func(struct store *store, struct system *system, const struct p1
 	host->row = row;
 	host->system = system_ref(system);
 	host->unstable = unstable;
+	for (uint32_t i = 0; i < row->param_count; i++)
+		host->types[i] = row->params[i] == 'i' ? TYPE_I32 : TYPE_I64;
+	host->types[row->param_count] = TYPE_I32;
+	host->host.types = host->types;
+	host->host.param_count = row->param_count;
+	host->host.result_count = row->returns;
 	host->host.store = store;
 	host->host.release = release;
 	host->host.next = store->hosts;
@@ -213,7 +222,7 @@ void *p1_at(const struct p1 *p, uint32_t at, uint64_t size)
 		const void *from = p1_at(p, at, sizeof(*ret));                  \
                                                                                 \
 		if (from != NULL)                                               \
-			memcpy(ret, from, sizeof(*ret));                        \
+			p1_read(ret, from, sizeof(*ret));                       \
 		return from != NULL;                                            \
 	}
 #define PUT(bits)                                                                \
@@ -245,7 +254,7 @@ uint32_t p1_get_parts(const struct p1 *p, uint32_t at, uint32_t count, struct p1
 		struct iovec *part = &ret->items[ret->count];
 		uint32_t pair[2];
 
-		memcpy(pair, guest + (size_t)i * 8, sizeof(pair));
+		p1_read(pair, guest + (size_t)i * 8, sizeof(pair));
 		part->iov_base = p1_at(p, pair[0], pair[1]);
 		part->iov_len = pair[1];
 		if (part->iov_base == NULL)
@@ -254,6 +263,26 @@ uint32_t p1_get_parts(const struct p1 *p, uint32_t at, uint32_t count, struct p1
 		ret->count += pair[1] != 0; /* empty ones must not hide what comes behind them */
 	}
 	return all > UINT32_MAX ? P1_INVAL : P1_SUCCESS;
+}
+
+uint32_t p1_text(const struct p1 *p, uint32_t at, uint32_t size, const char **ret, char **ret_copy)
+{
+	enum { MOST = 1 << 20 }; /* more than any name has */
+
+	*ret_copy = NULL;
+	*ret = p1_at(p, at, size);
+	if (*ret == NULL)
+		return P1_FAULT;
+	if (!p->memory->limits.shared)
+		return P1_SUCCESS;
+	if (size > MOST)
+		return P1_NAMETOOLONG;
+	*ret_copy = malloc((size_t)size + 1);
+	if (*ret_copy == NULL)
+		return P1_NOMEM;
+	p1_read(*ret_copy, *ret, size);
+	*ret = *ret_copy;
+	return P1_SUCCESS;
 }
 
 /* -- Errors -------------------------------------------------------------------------------------------------- */

@@ -9,6 +9,8 @@
 #ifndef WASI_P1_H
 #define WASI_P1_H
 
+#include <string.h>
+
 #include "exec/store.h"
 #include "wasi/p1_abi.h"
 #include "wasi/system.h"
@@ -82,6 +84,15 @@ struct func *p1_func(struct store *store, struct system *system, const struct p1
 
 /* `size` bytes of the guest's at `at`; NULL: not all of it is there. */
 void *p1_at(const struct p1 *p, uint32_t at, uint64_t size);
+/* Copy from there, once: what other threads of the guest write afterwards is not seen by whoever checked the copy. */
+static inline void p1_read(void *to, const void *guest, size_t size)
+{
+	memcpy(to, guest, size);
+	__asm__ volatile("" ::: "memory");
+}
+/* A text of the guest's: P1_FAULT, P1_NOMEM, P1_NAMETOOLONG. Where other threads could change it while it is looked at, *ret is
+ * *ret_copy, the caller's to free; else *ret_copy is NULL. */
+uint32_t p1_text(const struct p1 *p, uint32_t at, uint32_t size, const char **ret, char **ret_copy);
 /* Numbers at any alignment; false: out of range. */
 bool p1_get32(const struct p1 *p, uint32_t at, uint32_t *ret);
 bool p1_put8(const struct p1 *p, uint32_t at, uint8_t value);

@@ -138,11 +138,11 @@ static uint32_t walk_chain(const struct p1 *p, uint32_t first, uint32_t max, str
 
 		if (link == NULL)
 			return P1_FAULT;
-		memcpy(&info, link, sizeof(info));
+		p1_read(&info, link, sizeof(info));
 		if (p1_at(p, info.name, info.name_size) == NULL ||
 		    p1_at(p, info.address, sizeof(address)) == NULL)
 			return P1_FAULT;
-		memcpy(&address, p1_at(p, info.address, sizeof(address)), sizeof(address));
+		p1_read(&address, p1_at(p, info.address, sizeof(address)), sizeof(address));
 		if (p1_at(p, address.data, address.size) == NULL)
 			return P1_FAULT;
 		ret->links[ret->count++] = at;
@@ -359,7 +359,7 @@ static uint32_t put_sockaddr(const struct p1 *p, uint32_t at, const union net_ad
 
 	if (place == NULL)
 		return P1_FAULT;
-	memcpy(&out.data, (const uint8_t *)place + offsetof(struct p1_sockaddr, data), 4);
+	p1_read(&out.data, (const uint8_t *)place + offsetof(struct p1_sockaddr, data), 4);
 	to = p1_at(p, out.data, size);
 	if (to == NULL)
 		return P1_FAULT;
@@ -378,7 +378,7 @@ static uint32_t put_link(const struct p1 *p, uint32_t at, const struct question 
 
 	if (link == NULL)
 		return P1_FAULT;
-	memcpy(&info, link, sizeof(info));
+	p1_read(&info, link, sizeof(info));
 	if (six)
 		address.in6.sin6_port = htons(service->port);
 	else
@@ -402,7 +402,7 @@ static uint32_t put_link_name(const struct p1 *p, uint32_t at, const char *name)
 
 	if (link == NULL)
 		return P1_FAULT;
-	memcpy(&info, link, sizeof(info));
+	p1_read(&info, link, sizeof(info));
 	if (name != NULL)
 		error = put_name(p, &info, name);
 	else
@@ -455,7 +455,7 @@ uint32_t p1_sock_getaddrinfo(struct p1 *p, uint32_t node, uint32_t node_size, ui
 		return P1_ADDRNOTAVAIL;
 	if (p1_at(p, hints, sizeof(q.hints)) == NULL || p1_at(p, ret_count, 4) == NULL)
 		return P1_FAULT;
-	memcpy(&q.hints, p1_at(p, hints, sizeof(q.hints)), sizeof(q.hints));
+	p1_read(&q.hints, p1_at(p, hints, sizeof(q.hints)), sizeof(q.hints));
 	error = get_text(p, node, node_size, q.node, sizeof(q.node));
 	if (error == P1_SUCCESS)
 		error = get_text(p, service, service_size, q.service, sizeof(q.service));

@@ -17,12 +17,14 @@ struct named {
 	struct place place;
 	struct name name;
 	char *joined; /* owned: of `name`, where it is not the guest's own text; or NULL */
+	char *copy;   /* owned: of a text that other threads could change; or NULL */
 };
 
 static void named_cleanup(struct named *named)
 {
 	desc_unref(named->desc);
 	free(named->joined);
+	free(named->copy);
 }
 #define AUTO_NAMED __attribute__((cleanup(named_cleanup)))
 
@@ -115,12 +117,12 @@ static uint32_t take_name(const struct p1 *p, struct named *ret, uint32_t fd, ui
 			  uint32_t path, uint32_t size)
 {
 	uint32_t error = p1_dir(p, fd, rights, &ret->desc, &ret->place);
-	const char *text = p1_at(p, path, size);
+	const char *text;
 
+	if (error == P1_SUCCESS)
+		error = p1_text(p, path, size, &text, &ret->copy);
 	if (error != P1_SUCCESS)
 		return error;
-	if (text == NULL)
-		return P1_FAULT;
 	ret->name = (struct name){&ret->place, text, size};
 	return p1_error(find_place(p, ret));
 }
@@ -318,11 +320,15 @@ uint32_t p1_path_symlink(struct p1 *p, uint32_t target, uint32_t target_size, ui
 {
 	AUTO_NAMED struct named named = {.desc = NULL};
 	uint32_t error = take_name(p, &named, fd, P1_R_PATH_SYMLINK, path, size);
-	const char *text = p1_at(p, target, target_size);
+	const char *text;
+	char *copy = NULL;
 
-	if (error != P1_SUCCESS)
-		return error;
-	return text == NULL ? P1_FAULT : p1_error(tree_symlink(text, target_size, &named.name));
+	if (error == P1_SUCCESS)
+		error = p1_text(p, target, target_size, &text, &copy);
+	if (error == P1_SUCCESS)
+		error = p1_error(tree_symlink(text, target_size, &named.name));
+	free(copy);
+	return error;
 }
 
 /* -- Asking ---------------------------------------------------------------------------------------------------- */

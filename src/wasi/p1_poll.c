@@ -49,10 +49,10 @@ static struct p1_subscription read_subscription(const struct p1 *p, const uint8_
 	struct p0_subscription before;
 
 	if (!p->unstable) {
-		memcpy(&s, at, sizeof(s));
+		p1_read(&s, at, sizeof(s));
 		return s;
 	}
-	memcpy(&before, at, sizeof(before));
+	p1_read(&before, at, sizeof(before));
 	s = (struct p1_subscription){.userdata = before.userdata, .type = before.type};
 	if (before.type == P1_EVENT_CLOCK) {
 		s.of.clock.id = before.of.clock.id;

@@ -22,6 +22,7 @@ int system_new(struct system **ret)
 	if (system == NULL)
 		return -ENOMEM;
 	system->refs = 1;
+	system->max_threads = SYSTEM_THREADS;
 	descs_init(&system->descs);
 	policy_init(&system->policy);
 	for (uint32_t i = 0; i < FIRST_PREOPEN && error == 0; i++) {

@@ -41,8 +41,11 @@ struct system {
 	char *workdir;         /* owned; absolute, the guest's; NULL: "/" */
 	uint32_t socket_count; /* listening sockets handed in */
 	bool prepends; /* the guest's libc makes relative paths absolute (p1_cwd.c) */
+	uint32_t max_threads;  /* a guest may have so many beside its first */
 	bool sealed;           /* system_seal() was called: nothing more is set up */
 };
+
+enum { SYSTEM_THREADS = 1024 }; /* max_threads unless somebody says otherwise */
 
 int system_new(struct system **ret);
 struct system *system_ref(struct system *system);

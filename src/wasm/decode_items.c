@@ -33,8 +33,6 @@ static int limits_features(struct decode *d, const struct image_limits *limits, 
 		err = decode_need(d, FEATURE_MEMORY64, at);
 	if (err == 0 && limits->shared)
 		err = decode_need(d, FEATURE_THREADS, at);
-	if (err == 0 && limits->shared)
-		err = decode_fail(d, DECODE_INVALID, at, "not yet implemented: shared memories");
 	return err;
 }
 

@@ -155,8 +155,8 @@ static const struct sample samples[] = {
 	SAMPLE(MULTI_MEMORY, imported_memories),
 	SAMPLE(MEMORY64, memory64),
 	SAMPLE(MEMORY64, table64),
-	SAMPLE_LATER(THREADS, shared_memory, "shared memories"),
-	SAMPLE_LATER(THREADS, fence, "atomic.fence"),
+	SAMPLE(THREADS, shared_memory),
+	SAMPLE(THREADS, fence),
 };
 
 static void check_on(const struct sample *s)

@@ -7,6 +7,7 @@
 /* The signature letters of opcodes.def as operand count, operand types, result (0: none); USE makes of that
  * what a table needs. */
 #define SIG_ANY(USE) USE##_ANY()
+#define SIG__(USE) USE##_0(0)
 #define SIG__d(USE) USE##_0(TYPE_F64)
 #define SIG__f(USE) USE##_0(TYPE_F32)
 #define SIG__i(USE) USE##_0(TYPE_I32)
@@ -31,6 +32,11 @@
 #define SIG_if_(USE) USE##_2(TYPE_I32, TYPE_F32, 0)
 #define SIG_ii_(USE) USE##_2(TYPE_I32, TYPE_I32, 0)
 #define SIG_il_(USE) USE##_2(TYPE_I32, TYPE_I64, 0)
+#define SIG_il_l(USE) USE##_2(TYPE_I32, TYPE_I64, TYPE_I64)
+#define SIG_iii_i(USE) USE##_3(TYPE_I32, TYPE_I32, TYPE_I32, TYPE_I32)
+#define SIG_iil_i(USE) USE##_3(TYPE_I32, TYPE_I32, TYPE_I64, TYPE_I32)
+#define SIG_ill_i(USE) USE##_3(TYPE_I32, TYPE_I64, TYPE_I64, TYPE_I32)
+#define SIG_ill_l(USE) USE##_3(TYPE_I32, TYPE_I64, TYPE_I64, TYPE_I64)
 #define SIG_iv_(USE) USE##_2(TYPE_I32, TYPE_V128, 0)
 #define SIG_l_d(USE) USE##_1(TYPE_I64, TYPE_F64)
 #define SIG_l_f(USE) USE##_1(TYPE_I64, TYPE_F32)

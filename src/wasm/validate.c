@@ -22,6 +22,15 @@ struct memarg {
 	bool is_far; /* not a 32-bit address of memory 0 */
 };
 
+/* What is atomic says its natural alignment, no less. */
+static int exact_alignment(struct validate *v, const struct opcode_info *info, uint32_t flags)
+{
+	if (flags < 32 && UINT64_C(1) << flags == info->width)
+		return 0;
+	return validate_invalid(v, "atomic alignment must be natural: 2^%u, natural %u", flags,
+				info->width);
+}
+
 static int memarg(struct validate *v, const struct opcode_info *info, uint32_t *ret_address,
 		  struct memarg *ret)
 {
@@ -47,6 +56,8 @@ static int memarg(struct validate *v, const struct opcode_info *info, uint32_t *
 	if (UNLIKELY(offset > UINT32_MAX && *ret_address == TYPE_I32))
 		return validate_invalid(v, "offset out of range: 0x%llx",
 					(unsigned long long)offset);
+	if (UNLIKELY(info->feature == FEATURE_THREADS))
+		TRY(exact_alignment(v, info, flags));
 	if (UNLIKELY(flags >= 32 || UINT64_C(1) << flags > info->width))
 		return validate_invalid(
 			v, "alignment must not be larger than natural: 2^%u, natural %u", flags,
@@ -88,6 +99,9 @@ static void write_access(struct validate *v, const struct opcode_info *info, con
 	uint8_t *to = (uint8_t *)(uintptr_t)from;
 	uint8_t lane = v->r.at[-1];
 
+	/* Atomic ones read any form; there is no far one of them. */
+	if (arg->is_far && info >= &opcode_info[OPCODE_BASE_FE])
+		return;
 	*to++ = arg->is_far ? far_flags(v, info, arg) : (uint8_t)arg->align;
 	if (arg->memory != 0)
 		to = write_number(to, arg->memory);
@@ -129,6 +143,17 @@ static int take_bytes(struct validate *v, size_t size)
 	return reader_take(&v->r, size) != NULL ? 0 : validate_malformed(v);
 }
 
+/* One byte, kept for an order of memory other than the only one there is. */
+static int fence(struct validate *v)
+{
+	const uint8_t *byte = reader_take(&v->r, 1);
+
+	if (byte == NULL)
+		return validate_malformed(v);
+	return *byte == 0 ? 0
+			  : decode_fail(v->d, DECODE_MALFORMED, byte, "zero byte expected");
+}
+
 static int immediate(struct validate *v, const struct opcode_info *info, uint32_t *address)
 {
 	const uint8_t *from = v->r.at;
@@ -157,6 +182,8 @@ static int immediate(struct validate *v, const struct opcode_info *info, uint32_
 		return lanes(v, 16, 32);
 	case IMM_LANE:
 		return lanes(v, 1, lane_count(info));
+	case IMM_FENCE:
+		return fence(v);
 	case IMM_MEMARG_LANE:
 		TRY(memarg(v, info, address, &arg));
 		TRY(lanes(v, 1, 16u / info->width));

@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 #include "base/json.h"
-#include "commands.h"
+#include "threads.h"
 
 /* -- The child --------------------------------------------------------------------------- */
 
@@ -30,53 +30,6 @@ static int report_error(FILE *out, const char *what, const char *text)
 {
 	fprintf(out, "E %s: %s\n", what, text);
 	return 1;
-}
-
-static void report_command(FILE *out, struct json_value command)
-{
-	const char *type = json_string(json_find(command, "type"), NULL);
-	uint64_t line = 0;
-
-	json_u64(json_find(command, "line"), &line);
-	fprintf(out, "B :%" PRIu64 " %s\n", line, type != NULL ? type : "?");
-	fflush(out);
-}
-
-static void report_verdict(FILE *out, const struct verdict *verdict)
-{
-	static const char letters[] = {
-		[VERDICT_PASSED] = 'P', [VERDICT_FAILED] = 'F', [VERDICT_OPEN] = 'O'};
-
-	fprintf(out, "%c %s\n", letters[verdict->kind], verdict->text);
-	fflush(out);
-}
-
-/*
- * In the groups of the second half, a module that could not be made may have been to write into
- * another instance's memory or table: what fails behind it is open for the same reason. In all other
- * groups a failure is one.
- */
-static void note_left_out(struct script *script, struct verdict *verdict)
-{
-	if (verdict->kind == VERDICT_OPEN && script->left_out[0] == '\0')
-		snprintf(script->left_out, sizeof(script->left_out), "%s", verdict->text);
-	if (verdict->kind == VERDICT_FAILED && script->second_half && script->left_out[0] != '\0')
-		verdict_open(verdict, "%s", script->left_out);
-}
-
-/* Judge the commands of a list. A thread's own commands follow it and count like others; the reader's
- * depth limit bounds the recursion. */
-static void run_commands(struct script *script, struct json_value list, FILE *out)
-{
-	struct verdict verdict;
-
-	for (struct json_value c = json_first(list); json_exists(c); c = json_next(c)) {
-		report_command(out, c);
-		commands_judge(script, c, &verdict);
-		note_left_out(script, &verdict);
-		report_verdict(out, &verdict);
-		run_commands(script, json_find(c, "commands"), out);
-	}
 }
 
 static int read_text(const char *path, char **ret, size_t *ret_size)
@@ -117,7 +70,7 @@ static int run_text(const struct script_options *options, const char *folder,
 		return report_error(out, "the file", "no array of commands");
 	rc = script_init(&script, options, folder, &err);
 	if (rc == 0)
-		run_commands(&script, list, out);
+		threads_run(&script, list, out);
 	else
 		report_error(out, "the engine does not start", err.text);
 	script_deinit(&script);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "actions.h"
+#include "threads.h"
 #include "values.h"
 
 /* Of a text about the engine's answer, and of one about what was expected. */
@@ -331,14 +332,6 @@ static void judge_assert_exception(struct script *script, struct json_value comm
 	action_deinit(&action);
 }
 
-/* A thread is left out, and with it what follows: it may depend on what the thread would have done. */
-static void judge_thread(struct script *script, struct json_value command, struct verdict *verdict)
-{
-	(void)command;
-	script->threads = true;
-	verdict_open(verdict, "%s", VERDICT_THREADS);
-}
-
 /* -- All of them ------------------------------------------------------------------------- */
 
 static const struct {
@@ -359,8 +352,8 @@ static const struct {
 	{"assert_unlinkable", judge_assert_unlinkable},
 	{"assert_uninstantiable", judge_assert_uninstantiable},
 	{"assert_invalid_custom", judge_assert_invalid_custom},
-	{"thread", judge_thread},
-	{"wait", judge_thread},
+	{"thread", threads_start},
+	{"wait", threads_wait},
 };
 
 void commands_judge(struct script *script, struct json_value command, struct verdict *verdict)
@@ -372,10 +365,7 @@ void commands_judge(struct script *script, struct json_value command, struct ver
 	for (size_t i = 0; type != NULL && i < sizeof(commands) / sizeof(commands[0]); i++) {
 		if (strcmp(type, commands[i].type) != 0)
 			continue;
-		if (script->threads)
-			verdict_open(verdict, "%s", VERDICT_THREADS);
-		else
-			commands[i].judge(script, command, verdict);
+		commands[i].judge(script, command, verdict);
 		return;
 	}
 	verdict_fail(verdict, "unknown type of command");

@@ -34,6 +34,18 @@ int script_init(struct script *script, const struct script_options *options, con
 	return hosts_make(&script->hosts, script->store, err);
 }
 
+int script_init_thread(struct script *script, const struct script *of, struct skiff_error *err)
+{
+	int rc;
+
+	script->second_half = of->second_half;
+	script->folder = of->folder;
+	script->engine = of->engine;
+	script->borrows_engine = true;
+	rc = skiff_store_new(&script->store, script->engine, err);
+	return rc != 0 ? rc : hosts_make(&script->hosts, script->store, err);
+}
+
 static void free_places(struct place *place)
 {
 	while (place != NULL) {
@@ -57,7 +69,8 @@ void script_deinit(struct script *script)
 	free_places(script->definitions);
 	skiff_linker_free(script->linker);
 	skiff_store_free(script->store);
-	skiff_engine_free(script->engine);
+	if (!script->borrows_engine)
+		skiff_engine_free(script->engine);
 	memset(script, 0, sizeof(*script));
 }
 

@@ -43,14 +43,15 @@ struct script_options {
 /* Zero-initialised is empty. */
 struct script {
 	const char *folder;           /* of the group; borrowed */
-	struct skiff_engine *engine;  /* owned */
+	struct skiff_engine *engine;  /* owned, but of a thread's script */
+	bool borrows_engine;
 	struct skiff_store *store;    /* owned */
 	struct skiff_linker *linker;  /* owned; NULL: to be made anew */
 	struct hosts hosts;
 	struct place *instances;       /* owned; newest first: the current one */
 	struct place *definitions;     /* owned; newest first */
 	struct registered *registered; /* owned; newest first */
-	bool threads;                  /* a thread was left out: what follows may depend on it */
+	struct script_thread *threads; /* owned; newest first: threads.c */
 	bool second_half;
 	char left_out
 		[VERDICT_TEXT_MAX]; /* why the first open module was not made; empty: all were */
@@ -59,6 +60,8 @@ struct script {
 /* 0, or what the engine returned; deinit in any case. */
 int script_init(struct script *script, const struct script_options *options, const char *folder,
 		struct skiff_error *err);
+/* For a thread that `of` starts: of the same engine and folder, else empty. */
+int script_init_thread(struct script *script, const struct script *of, struct skiff_error *err);
 void script_deinit(struct script *script);
 
 /* Open the module that a command's key "filename" names: what the engine returned. */

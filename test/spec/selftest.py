@@ -417,29 +417,46 @@ class Tests:
                    "own/a.json:2 action: killed by signal 9 (Killed); 2 of 3 commands" in output and
                    output.endswith("spec: 2 passed, 2 failed, 0 open of 4\n"), output)
 
+    def threads(self):
+        """Commands of threads are judged, whether they are waited for or not."""
+        # The group threads knows no references: a module of 1.0.
+        seven = file("module", "seven")
+        right = returns(invoke("i32"), value("i32", "7"))
+        wrong = returns(invoke("i32"), value("i32", "8"))
+        start = command("thread", name="$T")
+        wait = command("wait", thread="$T")
+        for what, commands, count, code, last, more in (
+                ("right", [dict(start, commands=[seven, right]), wait], 4, 0,
+                 "spec: 4 passed, 0 failed, 0 open of 4", ()),
+                ("wrong", [dict(start, commands=[seven, wrong]), wait], 4, 1,
+                 "spec: 3 passed, 1 failed, 0 open of 4",
+                 ["expected [i32 8], got [i32 7]"]),
+                ("not waited for", [dict(start, commands=[seven, wrong])], 3, 1,
+                 "spec: 2 passed, 1 failed, 0 open of 3",
+                 ["expected [i32 8], got [i32 7]"]),
+                ("unknown", [dict(start, commands=[]), command("wait", thread="$U")], 2, 1,
+                 "spec: 1 passed, 1 failed, 0 open of 2", ["no such thread"]),
+                ("not shared", [dict(seven, name="$M"), dict(start, commands=[right]), wait],
+                 4, 1, "spec: 3 passed, 1 failed, 0 open of 4", ["there is no module yet"])):
+            suite = self.suite("threads")
+            suite.add("a", [dict(c) for c in commands], count)
+            self.expect("thread: " + what, suite, code, last,
+                        [("threads/a.json:", text) for text in more])
+
     def open(self):
         """Open is counted, has its reason, and can be limited."""
-        # The group threads knows no references: a module of 1.0.
-        thread = [file("module", "seven"),
-                  command("thread", name="$T", commands=[command("action", action=invoke("i32"))]),
-                  command("wait", thread="$T")]
-        for group, code, last in (("threads", 0, "spec: 1 passed, 0 failed, 3 open of 4"),
-                                  ("core", 1, "spec: 1 passed, 3 failed, 0 open of 4")):
-            suite = self.suite(group)
-            suite.add("a", [dict(c) for c in thread], 4)
-            failures = [(group + "/a.json:", "not allow: threads")] * 3 if code else []
-            self.expect("threads in " + group, suite, code, last, failures)
+        check = [file("module", "main")] + [file("assert_invalid_custom", "main")] * 3
         allowed = os.path.join(self.folder, "allowed")
         for rows, code, last in (
                 ("", 1, "spec: 1 passed, 3 failed, 0 open of 4"),
-                ("# all\nthreads\n", 0, "spec: 1 passed, 0 failed, 3 open of 4"),
-                ("threads/a\n", 0, "spec: 1 passed, 0 failed, 3 open of 4"),
-                ("threads\nthreads/a 2\n", 1, "spec: 1 passed, 1 failed, 2 open of 4")):
+                ("# all\ncustom\n", 0, "spec: 1 passed, 0 failed, 3 open of 4"),
+                ("custom/a\n", 0, "spec: 1 passed, 0 failed, 3 open of 4"),
+                ("custom\ncustom/a 2\n", 1, "spec: 1 passed, 1 failed, 2 open of 4")):
             with open(allowed, "w", encoding="utf-8") as out:
                 out.write(rows)
-            suite = self.suite("threads")
-            suite.add("a", [dict(c) for c in thread], 4)
-            failures = [("threads/a.json: ", "3 commands are open")] if code else []
+            suite = self.suite("custom")
+            suite.add("a", [dict(c) for c in check], 4)
+            failures = [("custom/a.json: ", "3 commands are open")] if code else []
             self.expect("expected open %r" % rows, suite, code, last, failures, "--expect-open",
                         allowed)
         suite = self.suite("custom")
@@ -473,6 +490,7 @@ class Tests:
             self.cases()
             self.files()
             self.killed()
+            self.threads()
             self.open()
             self.calls()
         print("selftest: %d passed, %d failed" % (self.passed, self.failed))

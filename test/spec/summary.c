@@ -17,7 +17,7 @@
 #define REASONS_MAX 8
 
 static const char *const complete_groups[] = {
-	"bulk-memory", "core", "custom", "relaxed-simd", "simd",
+	"bulk-memory", "core", "custom", "relaxed-simd", "simd", "threads",
 };
 
 void summary_init(struct summary *summary, bool verbose)
@@ -156,9 +156,8 @@ static bool may_be_open(const char *group, const char *reason)
 {
 	for (size_t i = 0; i < sizeof(complete_groups) / sizeof(complete_groups[0]); i++)
 		if (strcmp(complete_groups[i], group) == 0)
-			return strcmp(reason, VERDICT_THREADS) != 0 &&
-			       (strcmp(reason, VERDICT_OPTIONAL) != 0 ||
-				strcmp(group, "custom") == 0);
+			return strcmp(reason, VERDICT_OPTIONAL) != 0 ||
+			       strcmp(group, "custom") == 0;
 	return true;
 }
 

@@ -32,7 +32,6 @@ bool verdict_open(struct verdict *verdict, const char *format, ...)
 
 /* Reasons why a command is open that are not the engine's words. */
 #define VERDICT_OPTIONAL "custom section checks are optional"
-#define VERDICT_THREADS "threads"
 
 /* Does the engine say that it cannot do this yet? Then the verdict is open, the reason its words less the
  * place: "offset 12: struct.new is not yet implemented" becomes "struct.new", and so do quotes. */

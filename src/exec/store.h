@@ -22,7 +22,8 @@ struct host {
 	struct store *store; /* borrowed: owns this */
 	struct host *next; /* in the store */
 	void (*release)(struct host *host);
-	const uint32_t *types; /* borrowed from what is around it: parameters, then results, all numbers */
+	const uint32_t
+		*types; /* borrowed from what is around it: parameters, then results, all numbers */
 	uint8_t param_count, result_count;
 };
 

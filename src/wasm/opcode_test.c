@@ -106,8 +106,8 @@ static void rows_make_sense(void **state)
 		assert_int_equal(info->imm == IMM_MEMARG || info->imm == IMM_MEMARG_LANE,
 				 info->width != 0);
 		/* What the table describes in full has a body made from its kind, but for waiting. */
-		assert_int_equal(info->regular, info->kind <= KIND_CONST ||
-							info->feature == FEATURE_THREADS);
+		assert_int_equal(info->regular,
+				 info->kind <= KIND_CONST || info->feature == FEATURE_THREADS);
 	}
 }
 

@@ -150,8 +150,7 @@ static int fence(struct validate *v)
 
 	if (byte == NULL)
 		return validate_malformed(v);
-	return *byte == 0 ? 0
-			  : decode_fail(v->d, DECODE_MALFORMED, byte, "zero byte expected");
+	return *byte == 0 ? 0 : decode_fail(v->d, DECODE_MALFORMED, byte, "zero byte expected");
 }
 
 static int immediate(struct validate *v, const struct opcode_info *info, uint32_t *address)

@@ -582,6 +582,7 @@ def broken_pipes(b):
 
 # The rest of the tests, each file about one thing.
 import signals  # noqa: E402, F401
+import threads  # noqa: E402, F401
 import wasi  # noqa: E402, F401
 import wasmedge  # noqa: E402, F401
 

@@ -153,3 +153,61 @@ REACTOR = guest(r"""
 
 TYPED_INITIALIZE = '(module (func (export "_initialize") (param i32)) (func (export "f")))'
 MISSPELT = '(module (import "wasi_snapshot_preview1" "proc_exi" (func (param i32))) (func (export "_start")))'
+
+# Threads. Each export starts some that do one thing, and does one thing itself.
+CROWD = r"""
+(module
+(import "wasi" "thread-spawn" (func $spawn (param i32) (result i32)))
+(import "wasi_snapshot_preview1" "proc_exit" (func $proc_exit (param i32)))
+(import "wasi_snapshot_preview1" "fd_read" (func $fd_read (param i32 i32 i32 i32) (result i32)))
+(import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
+(import "env" "memory" (memory 1 2 shared))
+(export "memory" (memory 0))
+(func $wait (drop (memory.atomic.wait32 (i32.const 0) (i32.const 0) (i64.const -1))))
+(func $spin (loop $again (br $again)))
+(func $read
+  (i32.store (i32.const 100) (i32.const 200)) (i32.store (i32.const 104) (i32.const 1))
+  (drop (call $fd_read (i32.const 0) (i32.const 100) (i32.const 1) (i32.const 300))))
+(func $up
+  (i32.store (i32.const 400) (i32.const 0x0a7075))
+  (i32.store (i32.const 404) (i32.const 400)) (i32.store (i32.const 408) (i32.const 3))
+  (drop (call $fd_write (i32.const 1) (i32.const 404) (i32.const 1) (i32.const 300))))
+(func $divides (drop (i32.div_u (i32.const 1) (i32.const 0))))
+(func $do (param $what i32)
+  (if (i32.eq (local.get $what) (i32.const 1)) (then (call $wait)))
+  (if (i32.eq (local.get $what) (i32.const 2)) (then (call $spin)))
+  (if (i32.eq (local.get $what) (i32.const 3)) (then (call $read)))
+  (if (i32.eq (local.get $what) (i32.const 4)) (then (call $divides)))
+  (if (i32.eq (local.get $what) (i32.const 5)) (then (call $proc_exit (i32.const 33))))
+  (if (i32.eq (local.get $what) (i32.const 6))
+    (then (drop (i32.atomic.rmw.add (i32.const 8) (i32.const 1)))
+          (drop (memory.atomic.notify (i32.const 8) (i32.const -1))))))
+(func $wasi_thread_start (export "wasi_thread_start") (param $tid i32) (param $what i32)
+  (call $do (local.get $what)))
+(func $start (param $what i32)
+  (if (i32.le_s (call $spawn (local.get $what)) (i32.const 0)) (then (unreachable))))
+;; Threads that wait, spin, read and do what is said; then do what is said here.
+(func (export "with") (param $theirs i32) (param $ours i32)
+  (call $start (i32.const 1)) (call $start (i32.const 2)) (call $start (i32.const 3))
+  (call $up)
+  (call $start (local.get $theirs))
+  (call $do (local.get $ours)))
+;; How many of n can be started that wait.
+(func (export "many") (param $n i32) (result i32) (local $i i32)
+  (loop $next
+    (if (i32.lt_u (local.get $i) (local.get $n))
+      (then (if (i32.gt_s (call $spawn (i32.const 1)) (i32.const 0))
+              (then (local.set $i (i32.add (local.get $i) (i32.const 1))) (br $next))))))
+  (local.get $i))
+;; Start n that add 1, and wait until they have.
+(func (export "_start") (call $sum (i32.const 20)) (drop))
+(func $sum (export "sum") (param $n i32) (result i32) (local $i i32) (local $seen i32)
+  (loop $next
+    (call $start (i32.const 6))
+    (br_if $next (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (local.get $n))))
+  (loop $look
+    (if (i32.ne (local.tee $seen (i32.atomic.load (i32.const 8))) (local.get $n))
+      (then (drop (memory.atomic.wait32 (i32.const 8) (local.get $seen) (i64.const -1)))
+            (br $look))))
+  (local.get $seen)))
+"""

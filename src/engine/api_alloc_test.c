@@ -215,6 +215,14 @@ static int make_global(struct world *w)
 				(struct skiff_val){SKIFF_I64, {.i64 = 5}}, &w->g.err);
 }
 
+static int make_tag(struct world *w)
+{
+	struct skiff_functype type = guest_type(7, 0);
+	struct skiff_tag *tag = NULL;
+
+	return skiff_tag_new(&tag, w->g.store, &type, &w->g.err);
+}
+
 /* -- Refusing ------------------------------------------------------------------------------ */
 
 typedef int make_fn(struct world *w);
@@ -271,6 +279,7 @@ static void constructors(void **state)
 	assert_true(each_fails(make_memory) >= 1);
 	assert_true(each_fails(make_table) >= 2);
 	assert_true(each_fails(make_global) >= 1);
+	assert_true(each_fails(make_tag) >= 2);
 }
 
 /* More than 64 imports are gathered in memory of their own. */

@@ -369,10 +369,10 @@ static int assemble(struct decode *d, struct image **io)
 
 static void deinit(struct decode *d)
 {
-	struct buf *bufs[] = {&d->imports,  &d->exports, &d->funcs,    &d->tables,     &d->memories,
-			      &d->globals,  &d->tags,    &d->elements, &d->items,      &d->datas,
-			      &d->sections, &d->side,    &d->declared, &d->local_slots,
-			      &d->tries,    &d->catches};
+	struct buf *bufs[] = {&d->imports,  &d->exports,     &d->funcs,    &d->tables,
+			      &d->memories, &d->globals,     &d->tags,     &d->elements,
+			      &d->items,    &d->datas,       &d->sections, &d->side,
+			      &d->declared, &d->local_slots, &d->tries,    &d->catches};
 
 	for (size_t i = 0; i < ARRAY_SIZE(bufs); i++)
 		buf_deinit(bufs[i]);

@@ -67,6 +67,7 @@ next_instruction:
 #include "interp/control.h"
 #include "interp/fused.h"
 #include "interp/variable.h"
+/* Behind the words it borrows from there. */
 #include "interp/objects.h"
 #define OP(ID, prefix, code, text, imm, sig, feature, kind, width) CASE_##kind(ID, sig, width)
 #include "wasm/opcodes.def"

@@ -84,6 +84,7 @@ enum { STATE_G = 0, STATE_F = OPCODE_SPACE, STATE_V = 2 * OPCODE_SPACE };
 #include "interp/control.h"
 #include "interp/fused.h"
 #include "interp/variable.h"
+/* Behind the words it borrows from there. */
 #include "interp/objects.h"
 #undef INSTR
 

@@ -196,10 +196,10 @@ SKIFF_API const char *skiff_feature_name(unsigned bit); /* NULL past the last */
 /* A limiter is asked about one thing that is no item: what the store's objects take, in bytes. */
 enum { SKIFF_KIND_HEAP = 16 };
 
-/* Asked before a memory, a table or the heap of objects of the store grows; `now` and `wanted` in bytes or elements.
- * Answering false makes the growth fail: memory.grow gives -1, instantiation fails, and a guest whose objects do not
- * fit after a collection traps with "out of memory". Called in the middle of guest code: it must not call into the
- * store. */
+/* Asked before a memory, a table or the objects of the store grow; `now` and `wanted` in bytes or
+ * elements. Answering false makes the growth fail: memory.grow gives -1, instantiation fails, and a
+ * guest whose objects do not fit after a collection traps with "out of memory". Called in the
+ * middle of guest code: it must not call into the store. */
 typedef bool skiff_limiter_fn(void *env, enum skiff_kind kind, uint64_t now, uint64_t wanted);
 
 struct skiff_config {
@@ -208,8 +208,8 @@ struct skiff_config {
 	uint64_t stack_bytes;    /* of each store's guest stack; 0: 1 MiB */
 	bool fuel;               /* stores count instructions; start with 0 */
 	bool no_reservation;     /* do not reserve address space for memories ahead */
-	bool gc_always;          /* collect before each object is made: to find mistakes, slow */
-	uint64_t gc_bytes;       /* most for each store's structs, arrays and exceptions; 0: 1 GiB, at least 1 MiB */
+	bool gc_always;          /* collect before each object is made: to find mistakes */
+	uint64_t gc_bytes;       /* most for the objects of a store; 0: 1 GiB; at least 1 MiB */
 };
 
 /* `config` may be NULL. */

@@ -75,14 +75,17 @@ struct exception *exception_of_values(struct store *store, struct tag *tag,
 struct skiff_tag *skiff_store_exception(const struct skiff_store *handle, struct skiff_val *values,
 					size_t room)
 {
-	const struct exception *exception = store_in(handle)->thread.exception;
+	struct store *store = store_in(handle);
+	const struct exception *exception = store->thread.exception;
 	const struct tag *tag;
+	uint32_t count;
 
 	if (exception == NULL)
 		return NULL;
 	tag = exception->tag;
-	values_out(tag->params, (uint32_t)MIN(room, (size_t)tag->param_count), exception->values,
-		   values);
+	count = (uint32_t)MIN(room, (size_t)tag->param_count);
+	values_out(tag->params, count, exception->values, values);
+	values_keep(store, values, count);
 	return tag_out(tag);
 }
 

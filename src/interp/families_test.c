@@ -513,7 +513,7 @@ int main(void)
 		cmocka_unit_test(control_instructions),  cmocka_unit_test(call_instructions),
 		cmocka_unit_test(variable_instructions), cmocka_unit_test(table_instructions),
 		cmocka_unit_test(memory_instructions),   cmocka_unit_test(numeric_instructions),
-		cmocka_unit_test(object_instructions), cmocka_unit_test(exception_instructions),
+		cmocka_unit_test(object_instructions),   cmocka_unit_test(exception_instructions),
 		cmocka_unit_test(unusual_accesses),      cmocka_unit_test(every_opcode_ran),
 	};
 

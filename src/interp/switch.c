@@ -104,6 +104,7 @@ next_instruction:
 #include "interp/exceptions.h"
 #include "interp/fused.h"
 #include "interp/variable.h"
+/* Behind the words it borrows from there. */
 #include "interp/objects.h"
 #include "interp/waits.h"
 #define OP(ID, prefix, code, text, imm, sig, feature, kind, width) CASE_##kind(ID, sig, width)

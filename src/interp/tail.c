@@ -99,6 +99,7 @@ static PRESERVE_NONE enum status unwind(PARAMS);
 #include "interp/exceptions.h"
 #include "interp/fused.h"
 #include "interp/variable.h"
+/* Behind the words it borrows from there. */
 #include "interp/objects.h"
 #include "interp/waits.h"
 #undef INSTR

@@ -28,10 +28,17 @@
 	{                                                                 \
 		__atomic_store_n((M *)(void *)p, (M)v, __ATOMIC_SEQ_CST); \
 	}
-#define SEM_ATOMIC_CHANGE(name, T, M, how)                                        \
-	static inline T sem_##name(uint8_t *p, T v)                               \
-	{                                                                         \
-		return (T)__atomic_##how((M *)(void *)p, (M)v, __ATOMIC_SEQ_CST); \
+/*
+ * gcc 12 loses the operand where the result goes to the same register (x = fetch_and(p, x)): it writes the old value there
+ * before it has worked out the new one. The empty asm needs both, so they are two.
+ */
+#define SEM_ATOMIC_CHANGE(name, T, M, how)                                      \
+	static inline T sem_##name(uint8_t *p, T v)                             \
+	{                                                                       \
+		M old = __atomic_##how((M *)(void *)p, (M)v, __ATOMIC_SEQ_CST); \
+                                                                                \
+		__asm__("" : "+r"(old) : "r"(v));                               \
+		return (T)old;                                                  \
 	}
 #define SEM_ATOMIC_CMPXCHG(name, T, M)                                                             \
 	static inline T sem_##name(uint8_t *p, T expected, T wanted)                               \

@@ -81,14 +81,14 @@
 #define ACCESS_V ACCESS_G
 #define FAR_PLACE(address, width, next) \
 	far_place(in, (struct span){mem, mem_size}, pc + 1, (address), width, &(next))
-#define ACCESS_X(place, next, address, width)                       \
-	const uint8_t *next;                                        \
-	uint8_t *place = FAR_PLACE(address, width, next);           \
-	if (UNLIKELY(place == NULL)) {                              \
-		mem_size = memory_size(in->memory); /* as above */  \
-		place = FAR_PLACE(address, width, next);            \
-	}                                                           \
-	if (UNLIKELY(place == NULL))                                \
+#define ACCESS_X(place, next, address, width)                      \
+	const uint8_t *next;                                       \
+	uint8_t *place = FAR_PLACE(address, width, next);          \
+	if (UNLIKELY(place == NULL)) {                             \
+		mem_size = memory_size(in->memory); /* as above */ \
+		place = FAR_PLACE(address, width, next);           \
+	}                                                          \
+	if (UNLIKELY(place == NULL))                               \
 	TRAP(TRAP_OUT_OF_BOUNDS_MEMORY)
 
 #define LOAD(S, SEM, r, width)                               \

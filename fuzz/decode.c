@@ -107,6 +107,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	require(info.file_bytes == size);
 	touch_items(module, &info);
 	touch_functions(module, &info, nowhere);
+	r = skiff_module_check_custom(module, &err);
+	require(r == 0 || r == SKIFF_INVALID);
 	skiff_module_free(module);
 	return 0;
 }

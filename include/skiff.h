@@ -280,6 +280,9 @@ SKIFF_API bool skiff_module_section(const struct skiff_module *module, uint32_t 
 				    struct skiff_section *ret);
 /* The content of section i as it stands in the file. */
 SKIFF_API const uint8_t *skiff_module_section_bytes(const struct skiff_module *module, uint32_t i);
+/* Look at the custom sections that speak of the code: 'metadata.code.branch_hint'. INVALID, with a
+ * sentence that names the section and the place: the first wrong one. The module runs all the same. */
+SKIFF_API int skiff_module_check_custom(const struct skiff_module *module, struct skiff_error *err);
 /* Table, memory and global by index (imports first). */
 SKIFF_API bool skiff_module_item(const struct skiff_module *module, enum skiff_kind kind,
 				 uint32_t i, struct skiff_externtype *ret);

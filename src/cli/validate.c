@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * validate.c: `skiff validate FILE...`: nothing for a good module, one line for a bad one.
+ * A good module with a wrong custom section gets a line too, but that is no fault of the module's.
  *
  * All files are checked, whatever comes of the first.
  */
@@ -15,7 +16,8 @@
 const struct option validate_options[] = {FEATURES_OPTIONS, {0}};
 const char validate_details[] =
 	"Says nothing and exits with 0 when every file is a valid module. For each other file it\n"
-	"writes one line to standard error, and exits with 1. FILE '-' is standard input.\n";
+	"writes one line to standard error, and exits with 1. FILE '-' is standard input.\n"
+	"A line that begins with 'warning' is about a valid module's custom section.\n";
 
 static int check(struct skiff_engine *engine, const char *path)
 {
@@ -25,6 +27,8 @@ static int check(struct skiff_engine *engine, const char *path)
 
 	if (r != 0)
 		return say_error(source_name(path), r, &err);
+	if (skiff_module_check_custom(module, &err) != 0)
+		say(EXIT_OK, source_name(path), "warning: %s", err.text);
 	skiff_module_free(module);
 	return EXIT_OK;
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "engine/engine.h"
+#include "wasm/branch_hint.h"
 #include "wasm/decode.h"
 #include "wasm/disasm.h"
 
@@ -282,6 +283,11 @@ const uint8_t *skiff_module_section_bytes(const struct skiff_module *handle, uin
 	const struct image_section *section = section_at(handle, i);
 
 	return section != NULL ? image_module(image_of(handle)) + section->content.at : NULL;
+}
+
+int skiff_module_check_custom(const struct skiff_module *handle, struct skiff_error *err)
+{
+	return outcome(branch_hint_check(image_of(handle), err_in(err)));
 }
 
 static uint32_t item_count(const struct image *image, enum skiff_kind kind)

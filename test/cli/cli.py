@@ -411,6 +411,10 @@ def validate(b):
     r = b.expect(["validate", "kit.wasm", "invalid.wasm", "missing.wasm", ".", "mvp.wasm"], 1, "",
                  r"^skiff: invalid.wasm: .*\nskiff: missing.wasm: .*\nskiff: \.: .*\n$")
     assert "i32" in r.err and "i64" in r.err, "expected against found: " + r.err
+    path = b.file("hinted.wasm", modules.EMPTY +
+                  modules.custom("metadata.code.branch_hint", b"\1\0\0"))
+    b.expect(["validate", path], 0, "",
+             "hinted.wasm: warning: custom section 'metadata.code.branch_hint', .*no function 0")
 
 
 @test

@@ -167,21 +167,23 @@ static void judge_assert_malformed(struct script *script, struct json_value comm
 	refuse(script, command, SKIFF_MALFORMED, "malformed", verdict);
 }
 
-/* The custom section is wrong, the module around it is not: an engine may look at either. */
+/* The custom section is wrong, the module around it is not. The engine does not tell malformed sections
+ * from invalid ones. */
 static void judge_assert_invalid_custom(struct script *script, struct json_value command,
 					struct verdict *verdict)
 {
-	struct skiff_module *module = NULL;
+	struct skiff_module *module;
 	struct skiff_error err = {""};
-	int rc = script_open(script, command, &module, &err);
+	int rc;
 
-	skiff_module_free(module);
-	if (rc == 0)
-		verdict_open(verdict, "%s", VERDICT_OPTIONAL);
-	else if (rc == SKIFF_INVALID && verdict_not_yet(verdict, err.text))
+	if (!open_module(script, command, &module, verdict))
 		return;
-	else if (rc != SKIFF_INVALID && rc != SKIFF_MALFORMED)
-		fail_answer(verdict, "invalid or malformed", rc, &err);
+	rc = skiff_module_check_custom(module, &err);
+	skiff_module_free(module);
+	if (rc != SKIFF_INVALID)
+		fail_answer(verdict, "an invalid custom section", rc, &err);
+	else if (err.text[0] == '\0')
+		verdict_fail(verdict, "the custom section is refused, but without a sentence");
 }
 
 /* Instantiate what must not be instantiated; the module is a file or a definition. True: *ret and
@@ -352,6 +354,7 @@ static const struct {
 	{"assert_unlinkable", judge_assert_unlinkable},
 	{"assert_uninstantiable", judge_assert_uninstantiable},
 	{"assert_invalid_custom", judge_assert_invalid_custom},
+	{"assert_malformed_custom", judge_assert_invalid_custom},
 	{"thread", threads_start},
 	{"wait", threads_wait},
 };

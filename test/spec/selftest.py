@@ -70,10 +70,21 @@ MODULES = {
         "00100110000b",
     # (module (import "M" "no such" (func)))
     "unlinkable": "0061736d01000000010401600000020d01014d076e6f20737563680000",
+    # (module (import "spectest" "table64" (func)))
+    "lacking":
+        "0061736d0100000001040160000002140108737065637465737407"
+        "7461626c6536340000",
     # (module (func $s unreachable) (start $s))
     "trapping": "0061736d01000000010401600000030201000801000a05010300000b",
     # (module (func (result i32)))
     "invalid": "0061736d010000000105016000017f030201000a040102000b",
+    # (module (func i32.const 0 (@metadata.code.branch_hint "\00") if end)), and the hint on i32.const
+    "hint":
+        "0061736d01000000010401600000030201000020196d657461646174612e636f64652e6272616e63685f6869"
+        "6e740100010301000a09010700410004400b0b",
+    "wrong hint":
+        "0061736d01000000010401600000030201000020196d657461646174612e636f64652e6272616e63685f6869"
+        "6e740100010101000a09010700410004400b0b",
     # (module)
     "empty": "0061736d01000000",
     # The same with a letter wrong.
@@ -117,7 +128,6 @@ def returns(action, *expected):
 
 MAIN = file("module", "main", name="$M")
 REGISTERED = [MAIN, command("register", **{"as": "M"}, name="$M")]
-CHECK_CUSTOM = "custom section checks are optional"
 
 # What it shows, commands before, the command as it should be, the command with a mistake, and what the
 # report of the mistake must contain.
@@ -241,8 +251,14 @@ CASES = [
      file("assert_malformed", "invalid"), "expected malformed, got invalid"),
     ("missing file is not malformed", [], file("assert_malformed", "malformed"),
      file("assert_malformed", "absent"), "expected malformed, got No such file"),
-    ("missing file is not invalid custom", [], file("assert_invalid_custom", "malformed"),
-     file("assert_invalid_custom", "absent"), "expected invalid or malformed, got No such file"),
+    ("invalid custom", [], file("assert_invalid_custom", "wrong hint"),
+     file("assert_invalid_custom", "hint"), "expected an invalid custom section, got accepted"),
+    ("malformed custom", [], file("assert_malformed_custom", "wrong hint"),
+     file("assert_malformed_custom", "empty"), "expected an invalid custom section, got accepted"),
+    ("invalid custom, module at fault", [], file("module", "wrong hint"),
+     file("assert_invalid_custom", "invalid"), "expected a module, got invalid"),
+    ("missing file is not invalid custom", [], file("assert_invalid_custom", "wrong hint"),
+     file("assert_invalid_custom", "absent"), "expected a module, got No such file"),
     ("unlinkable", REGISTERED, file("assert_unlinkable", "unlinkable"),
      file("assert_unlinkable", "importer"), "expected unlinkable, got accepted"),
     ("a trap is not unlinkable", REGISTERED, file("assert_unlinkable", "unlinkable"),
@@ -316,6 +332,11 @@ class Suite:
                   encoding="utf-8") as out:
             out.write(text)
         self.rows.append((name, len(commands) if promised is None else promised))
+
+    def plain_spectest(self):
+        """A host module for --spectest-wasm; without table64, so importers of that are open."""
+        with open(os.path.join(self.folder, "spectest.wasm"), "wb") as out:
+            out.write(bytes.fromhex(MODULES["empty"]))
 
     def manifest(self):
         with open(os.path.join(self.folder, "MANIFEST.tsv"), "w", encoding="utf-8") as out:
@@ -445,7 +466,7 @@ class Tests:
 
     def open(self):
         """Open is counted, has its reason, and can be limited."""
-        check = [file("module", "main")] + [file("assert_invalid_custom", "main")] * 3
+        check = [file("module", "main")] + [file("assert_unlinkable", "lacking")] * 3
         allowed = os.path.join(self.folder, "allowed")
         for rows, code, last in (
                 ("", 1, "spec: 1 passed, 3 failed, 0 open of 4"),
@@ -455,14 +476,16 @@ class Tests:
             with open(allowed, "w", encoding="utf-8") as out:
                 out.write(rows)
             suite = self.suite("custom")
+            suite.plain_spectest()
             suite.add("a", [dict(c) for c in check], 4)
             failures = [("custom/a.json: ", "3 commands are open")] if code else []
             self.expect("expected open %r" % rows, suite, code, last, failures, "--expect-open",
-                        allowed)
+                        allowed, "--spectest-wasm")
         suite = self.suite("custom")
-        suite.add("a", [file("assert_invalid_custom", "main")])
-        done = suite.run(self.program)
-        self.check("optional check", done.returncode == 0 and CHECK_CUSTOM in done.stdout and
+        suite.plain_spectest()
+        suite.add("a", [file("assert_unlinkable", "lacking")])
+        done = suite.run(self.program, "--spectest-wasm")
+        self.check("reason", done.returncode == 0 and " 1 open: memory64\n" in done.stdout and
                    done.stdout.endswith("spec: 0 passed, 0 failed, 1 open of 1\n"), done.stdout)
 
     def calls(self):

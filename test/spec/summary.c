@@ -1,10 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * summary.c: see summary.h.
- *
- * In the groups that the engine's first half completes, being open is allowed for two reasons only: the
- * engine names an instruction or feature of the second half, or (custom) the check is optional.
- */
+/* summary.c: see summary.h. */
 #include "summary.h"
 
 #include <errno.h>
@@ -15,10 +10,6 @@
 
 #define LISTED_MAX 20
 #define REASONS_MAX 8
-
-static const char *const complete_groups[] = {
-	"bulk-memory", "core", "custom", "relaxed-simd", "simd", "threads",
-};
 
 void summary_init(struct summary *summary, bool verbose)
 {
@@ -152,24 +143,8 @@ static void count_reason(struct group *group, const char *text, uint64_t by)
 	group->reasons[i].count += by;
 }
 
-static bool may_be_open(const char *group, const char *reason)
-{
-	for (size_t i = 0; i < sizeof(complete_groups) / sizeof(complete_groups[0]); i++)
-		if (strcmp(complete_groups[i], group) == 0)
-			return strcmp(reason, VERDICT_OPTIONAL) != 0 ||
-			       strcmp(group, "custom") == 0;
-	return true;
-}
-
 void summary_add(struct summary *summary, const char *place, const struct verdict *verdict)
 {
-	struct verdict refused;
-
-	if (verdict->kind == VERDICT_OPEN && !may_be_open(summary->row->group, verdict->text)) {
-		verdict_fail(&refused, "open for a reason this group does not allow: %.256s",
-			     verdict->text);
-		verdict = &refused;
-	}
 	switch (verdict->kind) {
 	case VERDICT_PASSED:
 		summary->file.passed++;

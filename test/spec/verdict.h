@@ -30,9 +30,6 @@ bool verdict_fail(struct verdict *verdict, const char *format, ...)
 bool verdict_open(struct verdict *verdict, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Reasons why a command is open that are not the engine's words. */
-#define VERDICT_OPTIONAL "custom section checks are optional"
-
 /* Does the engine say that it cannot do this yet? Then the verdict is open, the reason its words less the
  * place: "offset 12: struct.new is not yet implemented" becomes "struct.new", and so do quotes. */
 bool verdict_not_yet(struct verdict *verdict, const char *sentence);

@@ -11,37 +11,8 @@
 
 #include <cmocka.h>
 
+#include "base/test_refuse.h"
 #include "engine/test_guest.h"
-
-static bool counting;
-static unsigned calls, refuse_at; /* the first is 1 */
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-
-static bool refused(void)
-{
-	return counting && ++calls == refuse_at;
-}
-
-void *__wrap_malloc(size_t size)
-{
-	return refused() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-	return refused() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-	return refused() ? NULL : __real_realloc(old, size);
-}
 
 #define REF_NULL_TO(type) 0x63, type
 #define TEN(...)                                                                                   \

@@ -5,37 +5,8 @@
  *
  * Linked so that allocations come through here (tests called *_alloc_test.c).
  */
+#include "base/test_refuse.h"
 #include "wasi/test_tree.h"
-
-static bool counting;
-static unsigned calls, refuse_at; /* the first is 1 */
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-
-static bool refused(void)
-{
-	return counting && ++calls == refuse_at;
-}
-
-void *__wrap_malloc(size_t size)
-{
-	return refused() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-	return refused() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-	return refused() ? NULL : __real_realloc(old, size);
-}
 
 static const char *const entries[] = {
 	"dir/", "dir/sub/", "dir/file", "link -> dir", "dir/sub/up -> ../../link/../dir/sub/../..",

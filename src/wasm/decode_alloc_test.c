@@ -15,46 +15,13 @@
 
 #include <cmocka.h>
 
+#include "base/test_refuse.h"
 #include "wasm/module_bytes.h"
-
-static bool counting;
-static unsigned calls, refuse_at; /* the first is 1; 0: none is refused */
-static size_t asked;              /* bytes */
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-
-static bool refused(size_t size)
-{
-	if (!counting)
-		return false;
-	asked += size;
-	return ++calls == refuse_at;
-}
-
-void *__wrap_malloc(size_t size)
-{
-	return refused(size) ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-	return refused(count * size) ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-	return refused(size) ? NULL : __real_realloc(old, size);
-}
 
 static void count_from_here(unsigned refuse)
 {
 	calls = 0;
-	asked = 0;
+	asked_bytes = 0;
 	refuse_at = refuse;
 	counting = true;
 }
@@ -118,7 +85,7 @@ static void each_allocation_fails(void **state)
 		static const uint8_t bytes[] = {__VA_ARGS__};   \
 		struct err err;                                 \
 		decode_refusing(0, bytes, sizeof(bytes), &err); \
-		assert_in_range(asked, 1, 16 * 1024);           \
+		assert_in_range(asked_bytes, 1, 16 * 1024);     \
 	} while (0)
 
 /* Counts of four billion are not believed before what they count is there. */
@@ -146,7 +113,7 @@ static void enormous_counts(void **state)
 	ASSERT_FRUGAL(FUNC_MODULE(0, 0x1f, 0x40, HUGE_COUNT, 0x0b, 0x0b));
 }
 
-/* What is asked for over and over while arrays grow, too, stays in proportion to the module. */
+/* What is asked_bytes for over and over while arrays grow, too, stays in proportion to the module. */
 static size_t asked_for_functions(uint32_t count)
 {
 	struct buf module = {0}, functions = {0}, code = {0};
@@ -163,7 +130,7 @@ static size_t asked_for_functions(uint32_t count)
 	bytes_section(&module, 10, &code);
 	assert_int_equal(decode_refusing(0, module.data, module.size, &err), 0);
 	buf_deinit(&module);
-	return asked;
+	return asked_bytes;
 }
 
 static void in_proportion(void **state)

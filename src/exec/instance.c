@@ -467,9 +467,15 @@ int instance_reset(struct instance *in, struct err *err)
 	if (init_globals(in) != TRAP_NONE || init_elements(in) < 0)
 		return err_set(err, -ENOMEM, "cannot make the objects of a global or segment");
 	memset(in->dropped_datas, 0, (size_t)in->image->datas.count + in->image->elements.count);
-	for (uint32_t i = 0; i < in->image->memories.count - in->image->imported_memories; i++)
-		if (memory_reset(&in->own_memories[i]) < 0)
-			return err_set(err, -ENOMEM, "cannot reset a memory");
+	for (uint32_t i = in->image->imported_memories; i < in->image->memories.count; i++) {
+		int error = memory_reset(in->memories[i]);
+
+		if (error != 0)
+			return err_set(err, error,
+				       error == -EBUSY
+					       ? "a shared memory that others use cannot be reset"
+					       : "cannot reset a memory");
+	}
 	if (put_segments(in, false) != TRAP_NONE)
 		return err_set(err, -EIO, "a segment no longer fits what it is imported from");
 	return 0;

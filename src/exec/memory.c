@@ -225,17 +225,23 @@ void memory_deinit(struct memory *memory)
 	memory->size = 0;
 }
 
+static bool is_sole(struct memory *memory);
+
 int memory_reset(struct memory *memory)
 {
 	struct reservation *r = &memory->place;
 	uint64_t size = memory->limits.min * PAGE_BYTES;
+	bool shared = memory->limits.shared;
 	int err = 0;
 
+	/* What others hold neither shrinks nor changes under them. */
+	if (shared && !is_sole(memory))
+		return -EBUSY;
 	discard(r);
-	if (r->is_whole && r->open != size)
+	if ((r->is_whole || shared) && r->open != size)
 		err = set_open(r, size);
 	if (err == 0)
-		memory->size = size;
+		__atomic_store_n(&memory->size, size, __ATOMIC_SEQ_CST);
 	return err;
 }
 
@@ -287,6 +293,11 @@ struct shared {
 static struct shared *shared_of(struct memory *memory)
 {
 	return (struct shared *)(void *)memory;
+}
+
+static bool is_sole(struct memory *memory)
+{
+	return __atomic_load_n(&shared_of(memory)->refs, __ATOMIC_ACQUIRE) == 1;
 }
 
 /* More than this is not reserved for a 64-bit memory; others need less. */

@@ -74,7 +74,7 @@ struct memory {
 int memory_init(struct memory *memory, struct memory_pool *pool, struct store *store,
 		const struct image_limits *limits, const struct memory_image *image);
 void memory_deinit(struct memory *memory);
-/* Back to the initial size and content (of the image, or zero). */
+/* Back to the initial size and content (of the image, or zero). -EBUSY: a shared one that others hold too. */
 int memory_reset(struct memory *memory);
 
 /* In pages; the old size, or UINT64_MAX if it may or can not grow. */

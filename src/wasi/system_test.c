@@ -149,13 +149,13 @@ static int make_tree(void **state)
 	strcpy(base + sizeof(base) - 7, "XXXXXX");
 	if (mkdtemp(base) == NULL || chdir(base) < 0)
 		return -1;
-	return mkdir("work", 0755) | mkdir("work/deep", 0755) | mkdir("other", 0755);
+	return mkdir("job", 0755) | mkdir("job/deep", 0755) | mkdir("other", 0755);
 }
 
 static int remove_tree(void **state)
 {
 	(void)state;
-	return rmdir("work/deep") | rmdir("work") | rmdir("other") | rmdir(base);
+	return rmdir("job/deep") | rmdir("job") | rmdir("other") | rmdir(base);
 }
 
 static int open_dir(const char *path)
@@ -196,15 +196,15 @@ static void test_workdir(void **state)
 	(void)state;
 	assert_int_equal(system_new(&system), 0);
 	assert_int_equal(system_dir(system, "/", open_dir(base), 0), 0);
-	assert_int_equal(system_workdir(system, "/work/deep/"), 0);
+	assert_int_equal(system_workdir(system, "/job/deep/"), 0);
 	assert_int_equal(system_seal(system), 0);
 	desc = system->descs.items[4];
-	assert_string_equal(desc->name, "/work/deep");
-	assert_string_equal(desc->path, "work/deep");
+	assert_string_equal(desc->name, "/job/deep");
+	assert_string_equal(desc->path, "job/deep");
 	desc = system->descs.items[5];
 	assert_string_equal(desc->name, ".");
-	assert_string_equal(desc->path, "work/deep");
-	assert_string_equal((char *)system->env.bytes.data, "PWD=/work/deep");
+	assert_string_equal(desc->path, "job/deep");
+	assert_string_equal((char *)system->env.bytes.data, "PWD=/job/deep");
 	system_unref(system);
 
 	assert_int_equal(system_new(&system), 0);
@@ -212,10 +212,10 @@ static void test_workdir(void **state)
 	assert_int_equal(system_workdir(system, "/missing"), 0);
 	assert_int_equal(system_seal(system), -ENOENT);
 	/* Nothing is changed by that. */
-	assert_int_equal(system_workdir(system, "/work"), 0);
+	assert_int_equal(system_workdir(system, "/job"), 0);
 	assert_int_equal(system_seal(system), 0);
 	assert_string_equal(system->descs.items[3]->name, "/");
-	assert_string_equal(system->descs.items[4]->name, "/work");
+	assert_string_equal(system->descs.items[4]->name, "/job");
 	assert_string_equal(system->descs.items[5]->name, ".");
 	assert_null(system->descs.items[6]);
 	system_unref(system);

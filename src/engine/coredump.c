@@ -491,21 +491,10 @@ static uint32_t top_of(struct dump *d, uint32_t type)
 {
 	uint32_t heap = TYPE_HEAP(type);
 
-	if (HEAP_IS_INDEX(heap))
-		return registry_def(&d->store->common->registry, heap).form == FORM_FUNC ? HEAP_FUNC
-											 : HEAP_ANY;
-	switch (heap & 0xff) {
-	case HEAP_FUNC:
-	case HEAP_NOFUNC:
-		return HEAP_FUNC;
-	case HEAP_EXTERN:
-	case HEAP_NOEXTERN:
-		return HEAP_EXTERN;
-	case HEAP_EXN:
-	case HEAP_NOEXN:
-		return HEAP_EXN;
-	}
-	return HEAP_ANY;
+	if (!HEAP_IS_INDEX(heap))
+		return heap_top(NULL, heap);
+	return registry_def(&d->store->common->registry, heap).form == FORM_FUNC ? HEAP_FUNC
+										 : HEAP_ANY;
 }
 
 static void put_null(struct dump *d, uint32_t heap)

@@ -225,7 +225,21 @@ void memory_deinit(struct memory *memory)
 	memory->size = 0;
 }
 
-static bool is_sole(struct memory *memory);
+struct shared {
+	struct memory memory; /* first: what others know */
+	uint32_t refs;
+	pthread_mutex_t lock; /* who grows it */
+};
+
+static struct shared *shared_of(struct memory *memory)
+{
+	return (struct shared *)(void *)memory;
+}
+
+static bool is_sole(struct memory *memory)
+{
+	return __atomic_load_n(&shared_of(memory)->refs, __ATOMIC_ACQUIRE) == 1;
+}
 
 int memory_reset(struct memory *memory)
 {
@@ -283,22 +297,6 @@ uint64_t memory_grow(struct memory *memory, uint64_t pages)
 }
 
 /* -- Shared memories --------------------------------------------------------------------- */
-
-struct shared {
-	struct memory memory; /* first: what others know */
-	uint32_t refs;
-	pthread_mutex_t lock; /* who grows it */
-};
-
-static struct shared *shared_of(struct memory *memory)
-{
-	return (struct shared *)(void *)memory;
-}
-
-static bool is_sole(struct memory *memory)
-{
-	return __atomic_load_n(&shared_of(memory)->refs, __ATOMIC_ACQUIRE) == 1;
-}
 
 /* More than this is not reserved for a 64-bit memory; others need less. */
 #define SHARED_MOST (UINT64_C(1) << 40)

@@ -302,6 +302,61 @@ SKIFF_API bool skiff_module_func_type(const struct skiff_module *module, uint32_
 SKIFF_API int skiff_module_disasm(const struct skiff_module *module, uint32_t index, FILE *out,
 				  struct skiff_error *err);
 
+/* -- Cache ------------------------------------------------------------------------------- */
+
+struct skiff_cache;
+
+/*
+ * Modules that were opened before, validated and laid out as files that are mapped: opening one takes the same
+ * time whatever its size. `dir` NULL: the default, /var/lib/skiff/cache of root, $XDG_CACHE_HOME/skiff or ~/.cache/skiff of
+ * others. Makes no directory, and is no failure where none can be used: see skiff_cache_complaint(). A cache is used by
+ * one thread at a time; many processes may share a directory.
+ */
+SKIFF_API int skiff_cache_new(struct skiff_cache **ret, const char *dir, struct skiff_error *err);
+SKIFF_API void skiff_cache_free(struct skiff_cache *cache);
+/* The directory; NULL: there is no default. */
+SKIFF_API const char *skiff_cache_path(const struct skiff_cache *cache);
+/* Why the directory, or something in it, could not be used: the first reason, to be told once. NULL: none. */
+SKIFF_API const char *skiff_cache_complaint(const struct skiff_cache *cache);
+
+/* As skiff_module_open(), from the cache where it is in there. *ret_missing (may be NULL): it is not, and
+ * skiff_cache_add() would change that. */
+SKIFF_API int skiff_cache_module_open(struct skiff_cache *cache, struct skiff_module **ret,
+				      struct skiff_engine *engine, const char *path,
+				      bool *ret_missing, struct skiff_error *err);
+/* Validate the module of this file and put it in. What skiff_module_open() can answer. */
+SKIFF_API int skiff_cache_add(struct skiff_cache *cache, struct skiff_engine *engine,
+			      const char *path, struct skiff_error *err);
+
+struct skiff_cache_entry {
+	const char *engine; /* the build it is for, in hexadecimal */
+	const char *name; /* the module's SHA-256, a '-', options, ".skiff" */
+	bool is_ours; /* for this build */
+	uint64_t bytes; /* on the disk */
+	uint64_t module_bytes; /* of the .wasm; 0: not known */
+	int64_t used; /* seconds since 1970: last read or written */
+};
+typedef int skiff_cache_entry_fn(void *env, const struct skiff_cache_entry *entry);
+
+/* Stops when `fn` answers other than 0, and returns that. `fn` may verify the entry. */
+SKIFF_API int skiff_cache_list(struct skiff_cache *cache, skiff_cache_entry_fn *fn, void *env,
+			       struct skiff_error *err);
+/* Read all of an entry that is_ours and compare: 0, or SKIFF_MALFORMED and it is removed. */
+SKIFF_API int skiff_cache_verify(struct skiff_cache *cache, const struct skiff_cache_entry *entry,
+				 struct skiff_error *err);
+
+struct skiff_cache_limits {
+	size_t size; /* sizeof, filled by the caller */
+	uint64_t bytes; /* of all entries together; UINT64_MAX: any */
+	uint64_t seconds; /* since an entry was used; UINT64_MAX: any */
+	uint64_t removed_count, removed_bytes, kept_count, kept_bytes; /* results */
+};
+/* What is kept where nobody says otherwise: 2 GiB, 30 days. skiff_cache_add() sees to it. */
+SKIFF_API void skiff_cache_limits_default(struct skiff_cache_limits *limits);
+/* Remove what was not used for too long, then the longest unused until the rest fits. Bytes 0: everything. */
+SKIFF_API int skiff_cache_prune(struct skiff_cache *cache, struct skiff_cache_limits *limits,
+				struct skiff_error *err);
+
 /* -- Store ------------------------------------------------------------------------------- */
 
 struct skiff_store;

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cache.h: the node's artifacts: a directory of files that are found without reading the module.
+ *
+ *   DIR/CACHEDIR.TAG
+ *   DIR/ENGINE/DIGEST-OPTIONS.skiff       an artifact; ENGINE, DIGEST, OPTIONS in hexadecimal
+ *   DIR/ENGINE/at-IDENTITY-OPTIONS        symbolic link to it: the file of this identity is that module
+ *   DIR/ENGINE/like-SAMPLE-OPTIONS        symbolic link to it: a file with this sample may be that module
+ *   DIR/ENGINE/tmp-...                    being written, or left by one that was killed
+ *
+ * An identity is device, file system, inode, size, mtime and ctime of a module file: as long as the kernel says the same,
+ * its content is the same, and it need not be read. Not every file system keeps that promise: see cache_identity().
+ * A sample is the size and some bytes of the content; who finds one hashes the file and compares. So a module that
+ * was never seen costs a start two failed openings, and is not hashed.
+ *
+ * The trust rule. A directory is used, and an artifact in it opened, only if it belongs to root or to us, is not writable
+ * by others, and no directory above it lets others put another in its place. What is found otherwise is as if it
+ * was not there, and `complaint` says so.
+ *
+ * All writing is of a temporary file that is renamed when it is complete and on the disk: a reader sees a whole
+ * artifact or none, whoever is killed when.
+ */
+#ifndef ARTIFACT_CACHE_H
+#define ARTIFACT_CACHE_H
+
+#include <sys/stat.h>
+
+#include "artifact/artifact.h"
+
+struct cache {
+	char *path; /* owned */
+	int dir; /* owned: DIR/ENGINE; -1: there is none (yet) that may be used */
+	bool chosen; /* by name: what is wrong with it is told; of the default only what concerns security */
+	struct err complaint; /* the first thing that was wrong, to be told once; empty: nothing */
+};
+
+/* How a module was looked for. */
+enum cache_found {
+	CACHE_HIT,
+	CACHE_UNKNOWN, /* not there: worth adding when time allows */
+	CACHE_USELESS, /* not there, and adding would not help: too small a module, no directory */
+};
+
+/* `path` NULL: the default of this user, or none. Makes nothing; cannot fail but for memory (0, -ENOMEM). */
+int cache_init(struct cache *cache, const char *path);
+void cache_deinit(struct cache *cache);
+
+/*
+ * The artifact of the module in `fd` (open for reading, `st` its state, its position is not moved). `wanted` names all but
+ * the module's digest.
+ */
+enum cache_found cache_find(struct cache *cache, int fd, const struct stat *st,
+			    const struct artifact_id *wanted, struct artifact *ret);
+
+/*
+ * Put in the artifact of an image, whose module came from `fd` in this state (NULL: from elsewhere). Makes the directory.
+ * Something of the same name is replaced. 0 or a negative errno with the sentence.
+ */
+int cache_add(struct cache *cache, const struct image *image, const struct artifact_id *id, int fd,
+	      const struct stat *st, struct err *err);
+
+/* -- Housekeeping ---------------------------------------------------------------------------------- */
+
+struct cache_entry {
+	char engine[2 * ARTIFACT_ENGINE_SIZE + 1];
+	char name[80]; /* of the file */
+	bool is_ours; /* of this build */
+	uint64_t bytes; /* on the disk */
+	uint64_t module_bytes; /* of the .wasm; 0: not ours, not looked into */
+	int64_t used; /* seconds since 1970: last read, or written */
+};
+
+/* Every artifact of every engine in the directory; stops when `fn` answers other than 0, and returns that. */
+typedef int cache_entry_fn(void *env, const struct cache_entry *entry);
+int cache_list(struct cache *cache, cache_entry_fn *fn, void *env, struct err *err);
+
+/* Check one artifact of this build against its digest; a damaged one is removed. 0, ARTIFACT_*, -errno. */
+int cache_verify(struct cache *cache, const struct cache_entry *entry, struct err *err);
+
+struct cache_limits {
+	uint64_t bytes; /* of all together */
+	uint64_t seconds; /* since it was used */
+};
+#define CACHE_LIMIT_BYTES (UINT64_C(2) << 30)
+#define CACHE_LIMIT_SECONDS (UINT64_C(30) * 24 * 60 * 60)
+
+struct cache_pruned {
+	uint64_t count, bytes; /* removed */
+	uint64_t kept_count, kept_bytes;
+};
+
+/* Remove what is too old, then the longest unused until the rest fits; and what writers left behind. */
+int cache_prune(struct cache *cache, const struct cache_limits *limits, struct cache_pruned *ret,
+		struct err *err);
+
+#endif

@@ -40,8 +40,8 @@ struct writer {
 static bool add_string(struct buf *strings, const void *bytes, size_t size, uint32_t *ret)
 {
 	*ret = (uint32_t)strings->size;
-	return strings->size < UINT32_MAX - size && buf_put(strings, bytes, size) != NULL &&
-	       buf_zero(strings, 1) != NULL;
+	return strings->size < UINT32_MAX - size && buf_reserve(strings, size + 1) == 0 &&
+	       buf_put(strings, bytes, size) != NULL && buf_zero(strings, 1) != NULL;
 }
 
 static bool add_symbol(struct writer *w, uint32_t index, struct image_bytes name)

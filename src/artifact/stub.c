@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <unistd.h>
 #include <errno.h>
-const uint8_t artifact_engine[ARTIFACT_ENGINE_SIZE] = {1};
 enum cache_found cache_find(struct cache *cache, int fd, const struct stat *st, const struct artifact_id *w, struct artifact *ret)
 {
 	char name[64];

@@ -355,6 +355,8 @@ bool type_matches_slow(const struct type_space *space, uint32_t a, uint32_t b)
 		return true;
 	if (!valtype_is_ref(a) || !valtype_is_ref(b))
 		return false;
+	if (a == TYPE_BOTTOM_REF)
+		return true;
 	if (valtype_is_nullable(a) && !valtype_is_nullable(b))
 		return false;
 	return heap_matches(space, TYPE_HEAP(a), TYPE_HEAP(b));

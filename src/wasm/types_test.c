@@ -259,6 +259,9 @@ static void abstract_heaps(void **state)
 	assert_false(type_matches(&space, TYPE_I32, TYPE_I64));
 	assert_false(type_matches(&space, TYPE_I32, ABSTRACT(ANY)));
 	assert_true(type_matches(&space, TYPE_BOTTOM, TYPE_I32));
+	assert_true(type_matches(&space, TYPE_BOTTOM_REF, REF(HEAP_ABSTRACT(HEAP_EXN))));
+	assert_true(type_matches(&space, TYPE_BOTTOM_REF, TYPE_FUNCREF));
+	assert_false(type_matches(&space, TYPE_BOTTOM_REF, TYPE_I32));
 	assert_true(type_matches(&space, REF(HEAP_ABSTRACT(HEAP_FUNC)), TYPE_FUNCREF));
 	assert_false(type_matches(&space, TYPE_FUNCREF, REF(HEAP_ABSTRACT(HEAP_FUNC))));
 }

@@ -308,7 +308,7 @@ static int test_or_cast(struct validate *v, bool is_cast, bool nullable)
 	TRY(decode_heaptype(v->d, &v->r, &heap));
 	type = TYPE_MAKE_REF(nullable, heap);
 	TRY(validate_pop_ref(v, &found));
-	if (found != TYPE_BOTTOM &&
+	if (found != TYPE_BOTTOM_REF &&
 	    heap_top(&v->space, TYPE_HEAP(found)) != heap_top(&v->space, heap))
 		return validate_invalid(v, "type mismatch: a cast of %s to %s",
 					valtype_name(found).text, valtype_name(type).text);

@@ -395,6 +395,27 @@ static bool refuse(void *env, enum skiff_kind kind, uint64_t now, uint64_t wante
 	return (int)kind != SKIFF_KIND_HEAP || wanted <= *(uint64_t *)env;
 }
 
+/* A limiter far below the heap's own limit: what it leaves is collected as often as need be. */
+static void narrow_limiter(void **state)
+{
+	uint64_t most = 4 << 20;
+	struct guest g;
+	struct skiff_instance *in;
+	struct world w = {.keep = false};
+	static const uint32_t anyref[] = {SKIFF_ABSTRACT(SKIFF_REF_NULL, ANYREF)};
+	static const struct skiff_functype type = {anyref, anyref, 1, 1};
+
+	(void)state;
+	guest_open(&g, NULL);
+	guest_host(&g, "h", host, &w, &type);
+	skiff_store_limiter(g.store, refuse, &most);
+	in = ADD_MODULE(&g, nodes);
+	GUEST_OK(&g, RUN(&g, in, 'k', (3 << 20) / NODE_BYTES));
+	GUEST_OK(&g, RUN(&g, in, 'w', (200 << 20) / NODE_BYTES));
+	EXPECT_TRAP("out_of_memory", &g, in, 'k', (2 << 20) / NODE_BYTES);
+	guest_close(&g);
+}
+
 static void limiter(void **state)
 {
 	uint64_t most = LIMIT / 2;
@@ -423,6 +444,7 @@ int main(void)
 		cmocka_unit_test(segments_of_a_half_made_instance),
 		cmocka_unit_test(other_references),
 		cmocka_unit_test(limiter),
+		cmocka_unit_test(narrow_limiter),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -440,6 +440,17 @@ static void unlink_instance(struct instance *in)
 	*at = in->next;
 }
 
+/* An exception nobody has asked for since is no reason to look at a tag that is gone. */
+static void forget_exception(struct instance *in)
+{
+	struct thread *thread = &in->store->thread;
+	uint32_t count = in->image->tags.count - in->image->imported_tags;
+
+	for (uint32_t i = 0; thread->exception != NULL && i < count; i++)
+		if (thread->exception->tag == &in->own_tags[i])
+			thread->exception = NULL;
+}
+
 /* Those that came with the imports, and those made here, as far as they were. */
 static void unref_shared(struct instance *in)
 {
@@ -457,6 +468,7 @@ void instance_free(struct instance *in)
 	if (in == NULL)
 		return;
 	module = in->module;
+	forget_exception(in);
 	unlink_instance(in);
 	for (uint32_t i = 0; i < in->image->tables.count - in->image->imported_tables; i++)
 		if (in->own_tables[i].room != 0)

@@ -58,12 +58,10 @@ static int struct_new(struct validate *v, bool is_default)
 	TRY(type_index(v, FORM_STRUCT, &type));
 	def = type_at(&v->space, type);
 	fields = type_words(&v->space, def);
-	for (uint32_t i = def->params; i-- > 0;) {
-		if (!is_default)
-			TRY(validate_pop(v, unpacked(fields[i])));
-		else if (!valtype_has_default(FIELD_TYPE(fields[i])))
-			return validate_invalid(v, "field %u has no default", i);
-	}
+	if (is_default && !def->has_default)
+		return validate_invalid(v, "not all fields of type %u have a default", type);
+	for (uint32_t i = def->params; !is_default && i-- > 0 && !validate_has_all(v);)
+		TRY(validate_pop(v, unpacked(fields[i])));
 	return push_object(v, type);
 }
 
@@ -154,7 +152,7 @@ static int array_new_fixed(struct validate *v)
 	if (count > LIMIT_FIXED_ELEMENTS)
 		return validate_invalid(v, "array.new_fixed of %u elements, the limit is %d", count,
 					LIMIT_FIXED_ELEMENTS);
-	while (count-- > 0)
+	while (count-- > 0 && !validate_has_all(v))
 		TRY(validate_pop(v, unpacked(field)));
 	return push_object(v, type);
 }

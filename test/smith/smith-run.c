@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/types.h>
 
 enum { MOST_RESULTS = 256, MOST_VALUES = 64 };
 
@@ -232,26 +233,19 @@ static uint8_t *read_file(const char *path, size_t *ret_size)
 {
 	FILE *file = fopen(path, "rb");
 	uint8_t *bytes = NULL;
-	size_t size = 0;
-	size_t room = 1 << 16;
+	off_t size = -1;
 
-	if (file == NULL) {
+	if (file != NULL && fseek(file, 0, SEEK_END) == 0)
+		size = ftello(file);
+	if (size >= 0)
+		bytes = malloc((size_t)size + 1);
+	if (bytes == NULL || fseek(file, 0, SEEK_SET) != 0 ||
+	    fread(bytes, 1, (size_t)size, file) != (size_t)size) {
 		fprintf(stderr, "smith-run: %s: %s\n", path, strerror(errno));
 		exit(2);
 	}
-	for (;;) {
-		size_t more;
-
-		bytes = realloc(bytes, room *= 2);
-		if (bytes == NULL)
-			abort();
-		more = fread(bytes + size, 1, room - size, file);
-		size += more;
-		if (more == 0)
-			break;
-	}
 	fclose(file);
-	*ret_size = size;
+	*ret_size = (size_t)size;
 	return bytes;
 }
 

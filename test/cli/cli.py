@@ -28,7 +28,7 @@ VERBS = ["run", "inspect", "validate", "disasm", "version", "help"]
 def version(b):
     for args in (["--version"], ["version"], ["-V"]):
         r = b.expect(args)
-        assert re.fullmatch(r"skiff \d+\.\d+\.\d+\S*\n", r.out), r
+        assert re.fullmatch(r"skiff \d+\.\d+\.\d+\S*\nengine abi [0-9a-f]{32}\n", r.out), r
 
 
 @test

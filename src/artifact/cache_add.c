@@ -172,6 +172,7 @@ static int write_entry(int dir, const struct image *image, const struct artifact
 	char *name = temporary + strlen(CACHE_TEMPORARY);
 	int fd, error;
 
+	invariant(dir >= 0);
 	cache_name_entry(name, id);
 	error = open_temporary(dir, temporary, &fd, err);
 	if (error != WRITTEN)

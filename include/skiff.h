@@ -38,6 +38,8 @@ extern "C" {
 
 /* The version of the library that is running, e.g. "0.1.0"; static. */
 SKIFF_API const char *skiff_version(void);
+/* What of it decides how a validated module is kept, as 32 hexadecimal digits; the same: such files can be shared. Static. */
+SKIFF_API const char *skiff_engine_abi(void);
 
 /* -- Outcomes and errors ----------------------------------------------------------------- */
 

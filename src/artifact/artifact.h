@@ -28,7 +28,8 @@ extern const uint8_t artifact_engine[ARTIFACT_ENGINE_SIZE];
 extern const char artifact_engine_text[2 * ARTIFACT_ENGINE_SIZE + 1]; /* in hexadecimal */
 
 enum artifact_option {
-	ARTIFACT_FUSED = 1, /* sequences are marked (wasm/fuse.h): not for an engine that counts fuel */
+	ARTIFACT_FUSED =
+		1, /* sequences are marked (wasm/fuse.h): not for an engine that counts fuel */
 };
 
 /* What an artifact is made of and for. It fits where all of it is the same. */

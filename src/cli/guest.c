@@ -13,6 +13,7 @@
 #include "cli/dump.h"
 #include "cli/exit.h"
 #include "cli/features.h"
+#include "cli/fill.h"
 #include "cli/limit.h"
 #include "cli/out.h"
 #include "cli/say.h"
@@ -51,7 +52,7 @@ struct guest {
 	struct skiff_error err;
 };
 
-/* Static so that a leak checker still sees everything it owns, and for forget_dump(). */
+/* Static so that a leak checker still sees everything it owns, and for leave_behind(). */
 static struct guest the_guest;
 
 /* -- What to call ------------------------------------------------------------------------- */
@@ -271,6 +272,31 @@ static int print_results(const struct skiff_val *results, size_t count)
 
 /* -- The steps ---------------------------------------------------------------------------- */
 
+/* What is in the cache was validated with all proposals on. */
+static bool uses_cache(const struct guest_plan *plan)
+{
+	return !plan->no_cache && strcmp(plan->file, "-") != 0 &&
+	       plan->features == skiff_features_default();
+}
+
+static int load_cached(struct guest *g)
+{
+	const struct guest_plan *plan = g->plan;
+	struct skiff_cache *cache = NULL;
+	bool missing = false;
+	int r = skiff_cache_new(&cache, plan->cache, &g->err);
+
+	if (r == 0)
+		r = skiff_cache_module_open(cache, &g->module, g->engine, plan->file, &missing,
+					    &g->err);
+	if (r == 0 && skiff_cache_complaint(cache) != NULL)
+		say(EXIT_OK, NULL, "warning: %s", skiff_cache_complaint(cache));
+	if (r == 0 && missing)
+		fill_wanted(plan->cache, plan->file, plan->has_fuel);
+	skiff_cache_free(cache);
+	return r;
+}
+
 static int load(struct guest *g)
 {
 	struct skiff_config config = {
@@ -283,7 +309,8 @@ static int load(struct guest *g)
 
 	if (r != 0)
 		return say_error(NULL, r, &g->err);
-	r = source_open(&g->module, g->engine, g->plan->file, &g->err);
+	r = uses_cache(g->plan) ? load_cached(g)
+				: source_open(&g->module, g->engine, g->plan->file, &g->err);
 	return r == 0 ? EXIT_OK : say_error(g->name, r, &g->err);
 }
 
@@ -316,9 +343,10 @@ static int link_store(struct guest *g)
 }
 
 /* Also called by a signal's handler: an empty dump does not outlast the process. */
-static void forget_dump(void)
+static void leave_behind(void)
 {
 	dump_close(the_guest.dump, the_guest.plan->coredump);
+	fill_now();
 }
 
 static int set_limits(struct guest *g)
@@ -336,7 +364,6 @@ static int set_limits(struct guest *g)
 		if (g->dump < 0)
 			return say(EXIT_BAD, g->plan->coredump, "%s", strerror(-g->dump));
 		skiff_store_coredump(g->store, g->dump);
-		signals_before_exit(forget_dump);
 	}
 	if (!g->plan->has_time)
 		return EXIT_OK;
@@ -382,8 +409,11 @@ static int call(struct guest *g, const struct skiff_export *target)
 
 static int run(struct guest *g)
 {
-	int code = instantiate(g);
+	int code;
 
+	fill_later();
+	signals_before_exit(leave_behind);
+	code = instantiate(g);
 	if (code == EXIT_OK && g->instance != NULL && g->initializes)
 		code = call(g, &g->initialize);
 	if (code == EXIT_OK && g->instance != NULL && g->calls)
@@ -402,7 +432,7 @@ static void leave(struct guest *g)
 	if (g->timed)
 		limit_time_stop(&g->time);
 	signals_before_exit(NULL);
-	dump_close(g->dump, g->plan->coredump);
+	leave_behind();
 }
 
 int guest_run(struct guest_plan *plan)

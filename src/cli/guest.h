@@ -43,6 +43,8 @@ struct guest_plan {
 	uint64_t grace_ms;
 	uint64_t memory_pages; /* of each memory; with has_pages */
 	const char *coredump; /* a path, or NULL */
+	const char *cache; /* a directory; NULL: the default one */
+	bool no_cache;
 	uint64_t features;
 	uint64_t stack_bytes; /* 0: the engine's default */
 	uint64_t fuel;

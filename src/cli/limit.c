@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/limit.h"
 
-#include "cli/signals.h"
-
-#include <errno.h>
-#include <string.h>
-
 enum {
 	ELEMENT_BYTES = 8, /* what an element of a table costs */
 	PAGE_BYTES = 65536,
@@ -52,9 +47,9 @@ void limit_memory_pages(struct limit_memory *limit, struct skiff_store *store, u
 	skiff_store_limiter(store, page_grows, limit);
 }
 
-static void time_is_over(void *env)
+static void time_is_over(struct signals_timer *timer)
 {
-	struct limit_time *limit = env;
+	struct limit_time *limit = (struct limit_time *)(void *)timer;
 
 	limit->expired = 1;
 	skiff_store_interrupt(limit->store);
@@ -62,26 +57,13 @@ static void time_is_over(void *env)
 
 int limit_time_start(struct limit_time *limit, struct skiff_store *store, uint64_t ms)
 {
-	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM};
-	/* A timer of 0 never fires; 100 years never end. */
-	uint64_t seconds = ms / 1000 < UINT32_MAX ? ms / 1000 : UINT32_MAX;
-	struct itimerspec when = {
-		.it_value = {.tv_sec = (time_t)seconds,
-			     .tv_nsec = ms == 0 ? 1 : (int)(ms % 1000) * 1000000},
-	};
-	int r;
-
+	limit->timer.fn = time_is_over;
 	limit->store = store;
 	limit->expired = 0;
-	r = signals_on_timer(time_is_over, limit);
-	if (r < 0)
-		return r;
-	if (timer_create(CLOCK_MONOTONIC, &event, &limit->timer) < 0)
-		return -errno;
-	return timer_settime(limit->timer, 0, &when, NULL) < 0 ? -errno : 0;
+	return signals_timer_start(&limit->timer, ms);
 }
 
 void limit_time_stop(struct limit_time *limit)
 {
-	timer_delete(limit->timer);
+	signals_timer_stop(&limit->timer);
 }

@@ -7,10 +7,11 @@
 #ifndef CLI_LIMIT_H
 #define CLI_LIMIT_H
 
+#include "cli/signals.h"
 #include "skiff.h"
 
 #include <signal.h>
-#include <time.h>
+#include <stdbool.h>
 
 struct limit_memory {
 	uint64_t left; /* bytes that may still be taken, or that each memory may have */
@@ -18,8 +19,8 @@ struct limit_memory {
 };
 
 struct limit_time {
+	struct signals_timer timer; /* first: what is found again when it fires */
 	struct skiff_store *store; /* borrowed */
-	timer_t timer;
 	volatile sig_atomic_t expired;
 };
 

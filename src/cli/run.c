@@ -23,6 +23,8 @@ enum {
 	TIME_LIMIT,
 	FUEL,
 	COREDUMP,
+	CACHE,
+	NO_CACHE,
 };
 
 const struct option run_options[] = {
@@ -37,6 +39,8 @@ const struct option run_options[] = {
 	{TIME_LIMIT, '\0', "time-limit", "MS", "stop the guest after so many milliseconds"},
 	{FUEL, '\0', "fuel", "N", "stop the guest after so many instructions"},
 	{COREDUMP, '\0', "coredump", "FILE", "write a core dump to FILE when the guest traps"},
+	{CACHE, '\0', "cache", "DIR", "where modules seen before are kept"},
+	{NO_CACHE, '\0', "no-cache", NULL, "neither look there nor add to it"},
 	FEATURES_OPTIONS,
 	{0},
 };
@@ -83,6 +87,12 @@ static bool take(struct options *o, int id, struct guest_plan *plan)
 		return options_u64(o, &plan->fuel);
 	case COREDUMP:
 		plan->coredump = o->value;
+		return true;
+	case CACHE:
+		plan->cache = o->value;
+		return true;
+	case NO_CACHE:
+		plan->no_cache = true;
 		return true;
 	case FEATURES_ENABLE:
 	case FEATURES_DISABLE:

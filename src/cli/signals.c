@@ -19,10 +19,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/time.h>
+#include <time.h>
 #include <ucontext.h>
 #include <unistd.h>
 
-enum { CODE = 128 /* the exit code, plus the number of the signal */ };
+enum {
+	CODE = 128, /* the exit code, plus the number of the signal */
+	SIGNALS_TIMERS = 2, /* at a time */
+};
 
 static const unsigned char ending[] = {
 	SIGHUP,  SIGINT,  SIGQUIT, SIGILL,    SIGTRAP, SIGABRT,   SIGBUS,  SIGFPE, SIGUSR1, SIGSEGV,
@@ -33,8 +37,8 @@ static struct {
 	struct skiff_wasi *_Atomic wasi; /* borrowed; whom to ask, or NULL */
 	uint64_t grace_ms;               /* set before wasi is */
 	void (*_Atomic before_exit)(void);
-	void (*_Atomic on_timer)(void *env);
-	void *timer_env;            /* borrowed; set before on_timer is */
+	struct signals_timer
+		*_Atomic timers[SIGNALS_TIMERS]; /* borrowed; an event names its place */
 	volatile sig_atomic_t code; /* of the graceful end under way; 0: none */
 	bool alarm_ignored;         /* was, and is but for timers */
 	bool pipe_default;          /* SIGPIPE had its default */
@@ -113,13 +117,22 @@ static void end_by(int number, const siginfo_t *info, ucontext_t *context)
 	start_grace(context, &action);
 }
 
+/* Anybody may send such an event: its value is a place and no pointer. One that comes late finds nobody. */
+static void on_timer(const siginfo_t *info)
+{
+	unsigned place = (unsigned)info->si_value.sival_int;
+	struct signals_timer *timer = place < SIGNALS_TIMERS ? state.timers[place] : NULL;
+
+	if (timer != NULL)
+		timer->fn(timer);
+}
+
 static void on_signal(int number, siginfo_t *info, void *context)
 {
-	void (*on_timer)(void *env) = state.on_timer;
 	int saved = errno;
 
-	if (number == SIGALRM && info->si_code == SI_TIMER && on_timer != NULL)
-		on_timer(state.timer_env);
+	if (number == SIGALRM && info->si_code == SI_TIMER)
+		on_timer(info);
 	else if (tells_of_a_bug(number, info))
 		restore_default(number);
 	else if (number != SIGALRM || !state.alarm_ignored || state.code != 0)
@@ -161,20 +174,56 @@ void signals_before_exit(void (*fn)(void))
 	state.before_exit = fn;
 }
 
-int signals_on_timer(void (*fn)(void *env), void *env)
+/* SIGALRM gets through, whatever our parent did to it. */
+static int let_alarm_in(void)
 {
 	struct sigaction action, before;
 	sigset_t alarm;
 
-	state.timer_env = env;
-	state.on_timer = fn;
 	make_action(&action);
 	if (sigaction(SIGALRM, &action, &before) < 0)
 		return -errno;
-	state.alarm_ignored = before.sa_handler == SIG_IGN;
+	if (before.sa_handler == SIG_IGN)
+		state.alarm_ignored = true;
 	sigemptyset(&alarm);
 	sigaddset(&alarm, SIGALRM);
 	return sigprocmask(SIG_UNBLOCK, &alarm, NULL) < 0 ? -errno : 0;
+}
+
+/* A timer of 0 never fires; 100 years never end. */
+static void set_time(struct timespec *when, uint64_t ms)
+{
+	when->tv_sec = (time_t)(ms / 1000 < UINT32_MAX ? ms / 1000 : UINT32_MAX);
+	when->tv_nsec = ms == 0 ? 1 : (int)(ms % 1000) * 1000000;
+}
+
+int signals_timer_start(struct signals_timer *timer, uint64_t ms)
+{
+	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM};
+	struct itimerspec when = {0};
+	int place = 0, r;
+
+	while (place < SIGNALS_TIMERS && state.timers[place] != NULL)
+		place++;
+	if (place == SIGNALS_TIMERS)
+		return -EAGAIN;
+	r = let_alarm_in();
+	if (r < 0)
+		return r;
+	event.sigev_value.sival_int = place;
+	set_time(&when.it_value, ms);
+	if (timer_create(CLOCK_MONOTONIC, &event, &timer->id) < 0)
+		return -errno;
+	state.timers[place] = timer;
+	return timer_settime(timer->id, 0, &when, NULL) < 0 ? -errno : 0;
+}
+
+void signals_timer_stop(struct signals_timer *timer)
+{
+	timer_delete(timer->id);
+	for (int place = 0; place < SIGNALS_TIMERS; place++)
+		if (state.timers[place] == timer)
+			state.timers[place] = NULL;
 }
 
 void signals_pipe_ends(void)

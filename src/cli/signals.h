@@ -14,6 +14,7 @@
 #define CLI_SIGNALS_H
 
 #include <stdint.h>
+#include <time.h>
 
 struct skiff_wasi;
 
@@ -23,9 +24,16 @@ void signals_install(void);
 void signals_grace(struct skiff_wasi *wasi, uint64_t ms);
 /* Call this, in the handler, before the process ends by a signal. */
 void signals_before_exit(void (*fn)(void));
-/* A timer whose event is SIGALRM calls this, in the handler, even if that signal was ignored or blocked. `env` is
- * borrowed for good. 0 or a negative errno. */
-int signals_on_timer(void (*fn)(void *env), void *env);
+/*
+ * In so many milliseconds `fn` is called with the timer, in the handler of SIGALRM, even if that signal was ignored or
+ * blocked. The timer is borrowed until it is stopped. 0 or a negative errno.
+ */
+struct signals_timer {
+	void (*fn)(struct signals_timer *timer);
+	timer_t id; /* filled */
+};
+int signals_timer_start(struct signals_timer *timer, uint64_t ms);
+void signals_timer_stop(struct signals_timer *timer);
 /* The guest is done and we print: a reader that left ends us as it ends other tools. */
 void signals_pipe_ends(void);
 

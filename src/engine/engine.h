@@ -9,6 +9,9 @@
 #ifndef ENGINE_ENGINE_H
 #define ENGINE_ENGINE_H
 
+#include <sys/stat.h>
+
+#include "artifact/cache.h"
 #include "base/base.h"
 #include "base/err.h"
 #include "exec/exception.h"
@@ -123,5 +126,31 @@ int outcome_trap(struct store *store, enum trap code, struct skiff_trap **trap, 
 /* -- modules.c ------------------------------------------------------------------------------ */
 
 struct skiff_externtype externtype_of(const struct image *image, uint32_t kind, uint32_t index);
+
+/* What decode() says, as an outcome. */
+int outcome_of_decode(int decoded);
+/* Decode and take in; takes the block, whatever happens. */
+int module_of_image(struct skiff_module **ret, struct skiff_engine *engine, struct image *image,
+		    struct err *err);
+/* A regular file, with its state. */
+int module_file_open(const char *path, int *ret_fd, struct stat *ret_state, struct err *err);
+/* Its bytes, as a block for decode(). */
+int module_file_read(struct image **ret, int fd, const struct stat *state, struct err *err);
+
+/* -- cache.c, cache_modules.c ---------------------------------------------------------------- */
+
+struct skiff_cache {
+	struct cache cache;
+};
+
+/* What an artifact must be for this engine, but for the module. */
+struct artifact_id artifact_wanted(const struct skiff_engine *engine);
+/* A module file as the image and name of an artifact; as skiff_module_open(). */
+int artifact_image(struct image **ret, struct artifact_id *ret_id,
+		   const struct skiff_engine *engine, int fd, const struct stat *state,
+		   struct err *err);
+/* Takes the artifact. */
+int module_of_artifact(struct skiff_module **ret, struct skiff_engine *engine,
+		       struct artifact *artifact, struct err *err);
 
 #endif

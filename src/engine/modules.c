@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "engine/engine.h"
@@ -14,16 +13,15 @@
 
 /* -- Making ------------------------------------------------------------------------------- */
 
-static int outcome(int decoded)
+int outcome_of_decode(int decoded)
 {
 	if (decoded == DECODE_MALFORMED)
 		return SKIFF_MALFORMED;
 	return decoded == DECODE_INVALID ? SKIFF_INVALID : decoded;
 }
 
-/* Takes the block, whatever happens. */
-static int from_image(struct skiff_module **ret, struct skiff_engine *engine, struct image *image,
-		      struct err *err)
+int module_of_image(struct skiff_module **ret, struct skiff_engine *engine, struct image *image,
+		    struct err *err)
 {
 	struct module *module;
 	int error = decode(&image, engine->features, err);
@@ -32,7 +30,7 @@ static int from_image(struct skiff_module **ret, struct skiff_engine *engine, st
 		error = module_new(&module, &engine->common, image, err);
 	if (error != 0) {
 		image_free(image);
-		return outcome(error);
+		return outcome_of_decode(error);
 	}
 	engine_ref(engine);
 	*ret = module_out(module);
@@ -58,7 +56,7 @@ int skiff_module_new(struct skiff_module **ret, struct skiff_engine *engine, con
 		return too_large(size, err_in(err));
 	if (size != 0)
 		memcpy(image_input(image), bytes, size);
-	return from_image(ret, engine, image, err_in(err));
+	return module_of_image(ret, engine, image, err_in(err));
 }
 
 static int read_all(int fd, uint8_t *to, size_t size, struct err *err)
@@ -78,44 +76,52 @@ static int read_all(int fd, uint8_t *to, size_t size, struct err *err)
 	return 0;
 }
 
-static int open_file(const char *path, int *ret_fd, size_t *ret_size, struct err *err)
+int module_file_open(const char *path, int *ret_fd, struct stat *ret_state, struct err *err)
 {
 	/* Without O_NONBLOCK a pipe nobody writes to would hang us. musl's open() sets O_CLOEXEC twice. */
 	int fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	struct stat st;
+	bool is_dir;
 
 	if (fd < 0)
 		return err_set(err, -errno, "%s", strerror(errno));
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-		close(fd);
-		if (S_ISDIR(st.st_mode))
-			return err_set(err, -EISDIR, "is a directory, not a WebAssembly module");
-		return err_set(err, -EINVAL, "is no regular file");
+	if (fstat(fd, ret_state) == 0 && S_ISREG(ret_state->st_mode)) {
+		*ret_fd = fd;
+		return 0;
 	}
-	*ret_fd = fd;
-	*ret_size = (size_t)st.st_size;
-	return 0;
+	is_dir = S_ISDIR(ret_state->st_mode);
+	close(fd);
+	if (is_dir)
+		return err_set(err, -EISDIR, "is a directory, not a WebAssembly module");
+	return err_set(err, -EINVAL, "is no regular file");
+}
+
+int module_file_read(struct image **ret, int fd, const struct stat *state, struct err *err)
+{
+	size_t size = (size_t)state->st_size;
+	struct image *image = image_new(size);
+	int error =
+		image == NULL ? too_large(size, err) : read_all(fd, image_input(image), size, err);
+
+	if (error != 0)
+		image_free(image);
+	else
+		*ret = image;
+	return error;
 }
 
 int skiff_module_open(struct skiff_module **ret, struct skiff_engine *engine, const char *path,
 		      struct skiff_error *err)
 {
 	struct image *image;
-	size_t size;
+	struct stat state;
 	int fd, error;
 
-	error = open_file(path, &fd, &size, err_in(err));
+	error = module_file_open(path, &fd, &state, err_in(err));
 	if (error != 0)
 		return error;
-	image = image_new(size);
-	error = image == NULL ? too_large(size, err_in(err))
-			      : read_all(fd, image_input(image), size, err_in(err));
+	error = module_file_read(&image, fd, &state, err_in(err));
 	close(fd);
-	if (error != 0) {
-		image_free(image);
-		return error;
-	}
-	return from_image(ret, engine, image, err_in(err));
+	return error != 0 ? error : module_of_image(ret, engine, image, err_in(err));
 }
 
 void skiff_module_free(struct skiff_module *handle)
@@ -287,7 +293,7 @@ const uint8_t *skiff_module_section_bytes(const struct skiff_module *handle, uin
 
 int skiff_module_check_custom(const struct skiff_module *handle, struct skiff_error *err)
 {
-	return outcome(branch_hint_check(image_of(handle), err_in(err)));
+	return outcome_of_decode(branch_hint_check(image_of(handle), err_in(err)));
 }
 
 static uint32_t item_count(const struct image *image, enum skiff_kind kind)

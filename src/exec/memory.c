@@ -141,7 +141,7 @@ static int map_image(struct reservation *r, const struct memory_image *image)
 		return 0;
 	at = r->base + image->begin;
 	if (mmap(at, image->end - image->begin, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED,
-		 image->fd, 0) == MAP_FAILED)
+		 image->fd, (off_t)image->at) == MAP_FAILED)
 		return -errno;
 	r->image = image;
 	return 0;

@@ -24,18 +24,11 @@
 #include <stdbool.h>
 
 #include "base/err.h"
-#include "wasm/image.h"
+#include "exec/memory_image.h"
 
 #define MEMORY_RESERVATION ((UINT64_C(8) << 30) + 65536)
 
 struct store;
-
-/* The initial content of a module's memory, as a file to map copy-on-write. Shared by its instances. */
-struct memory_image {
-	int fd; /* owned; -1: none made */
-	uint64_t begin; /* page-aligned addresses of the memory it covers */
-	uint64_t end;
-};
 
 struct reservation {
 	uint8_t *base;

@@ -12,8 +12,6 @@
 #include "wasm/feature.h"
 #include "wasm/fuse.h"
 
-enum { PAGE = 4096 };
-
 /* -- Layout of instances ----------------------------------------------------------------- */
 
 static size_t piece(size_t *size, size_t item, uint64_t count, size_t unit)
@@ -60,92 +58,26 @@ static void lay_out(struct module_layout *l, const struct image *image)
 
 /* -- The initial memory as a file --------------------------------------------------------- */
 
-/* No segment may fail: what lies in front of one that does would be written and what lies behind it not. */
-static bool is_constant(const struct image *image, const struct image_data *data)
-{
-	const struct image_memory *memories = IMAGE_ITEMS(image, struct image_memory, memories);
-	uint64_t size = memories[data->memory].limits.min * PAGE_BYTES;
-	uint64_t at = data->offset.value;
-
-	return data->offset.kind == INIT_VALUE && at <= size && data->bytes.size <= size - at;
-}
-
-static bool is_imaged(const struct image_data *data)
-{
-	return data->mode == MODE_ACTIVE && data->memory == 0 && data->bytes.size != 0;
-}
-
-/*
- * Memory 0 as data lays it out: the pages from the first byte to the last, if at least half of them is data.
- * One page is allowed with less: mapped, it is shared by all instances, copied it would be one more page each.
- */
-static bool find_extent(const struct image *image, struct memory_image *ret)
-{
-	const struct image_data *datas = IMAGE_ITEMS(image, struct image_data, datas);
-	uint64_t begin = UINT64_MAX, end = 0, bytes = 0;
-
-	if (image->memories.count == 0 || image->imported_memories != 0 ||
-	    IMAGE_ITEMS(image, struct image_memory, memories)[0].limits.is64)
-		return false;
-	for (uint32_t i = 0; i < image->datas.count; i++) {
-		if (datas[i].mode == MODE_ACTIVE && !is_constant(image, &datas[i]))
-			return false;
-		if (!is_imaged(&datas[i]))
-			continue;
-		begin = MIN(begin, datas[i].offset.value);
-		end = MAX(end, datas[i].offset.value + datas[i].bytes.size);
-		bytes += datas[i].bytes.size;
-	}
-	if (bytes == 0)
-		return false;
-	ret->begin = begin / PAGE * PAGE;
-	ret->end = align_up(end, PAGE);
-	return ret->end - ret->begin <= MAX(2 * bytes, (uint64_t)PAGE);
-}
-
-static bool write_all(int fd, const uint8_t *bytes, size_t size, uint64_t at)
-{
-	while (size > 0) {
-		ssize_t n = pwrite(fd, bytes, size, (off_t)at);
-
-		if (n <= 0)
-			return false;
-		bytes += n;
-		at += (uint64_t)n;
-		size -= (size_t)n;
-	}
-	return true;
-}
-
-static bool write_image(const struct image *image, const struct memory_image *memory)
-{
-	const struct image_data *datas = IMAGE_ITEMS(image, struct image_data, datas);
-
-	if (ftruncate(memory->fd, (off_t)(memory->end - memory->begin)) < 0)
-		return false;
-	for (uint32_t i = 0; i < image->datas.count; i++)
-		if (is_imaged(&datas[i]) &&
-		    !write_all(memory->fd, image_module(image) + datas[i].bytes.at,
-			       datas[i].bytes.size, datas[i].offset.value - memory->begin))
-			return false;
-	return true;
-}
-
 /* Without the file everything works, by copying: failure is no error. */
 static void make_image(struct module *module)
 {
-	module->memory.fd = memfd_create("skiff-memory", MFD_CLOEXEC);
-	if (module->memory.fd >= 0 && !write_image(module->image, &module->memory)) {
-		close(module->memory.fd);
-		module->memory.fd = -1;
+	struct memory_image *memory = &module->memory;
+
+	memory->fd = memfd_create("skiff-memory", MFD_CLOEXEC);
+	if (memory->fd >= 0 && (ftruncate(memory->fd, (off_t)(memory->end - memory->begin)) < 0 ||
+				memory_image_write(module->image, memory) < 0)) {
+		close(memory->fd);
+		memory->fd = -1;
 	}
-	module->image_wanted = module->memory.fd >= 0;
+	module->image_wanted = memory->fd >= 0;
 }
 
 const struct memory_image *module_memory_image(struct module *module)
 {
 	const struct memory_image *image = NULL;
 
+	if (module->map != NULL)
+		return module->memory.fd >= 0 ? &module->memory : NULL;
 	if (!module->image_wanted)
 		return NULL;
 	pthread_mutex_lock(&module->lock);
@@ -196,7 +128,7 @@ static int find_infos(const struct type_info ***ret, struct common *common,
 	return 0;
 }
 
-int module_new(struct module **ret, struct common *common, struct image *image, struct err *err)
+static int make(struct module **ret, struct common *common, struct image *image, struct err *err)
 {
 	struct module *module = calloc(1, sizeof(*module));
 	uint32_t *ids = malloc((image->types.count + 1) * sizeof(*ids));
@@ -215,11 +147,32 @@ int module_new(struct module **ret, struct common *common, struct image *image, 
 	module->type_ids = ids;
 	module->type_infos = infos;
 	module->memory.fd = -1;
-	module->image_wanted = find_extent(image, &module->memory);
 	pthread_mutex_init(&module->lock, NULL);
 	lay_out(&module->layout, image);
 	*ret = module;
 	return 0;
+}
+
+int module_new(struct module **ret, struct common *common, struct image *image, struct err *err)
+{
+	int error = make(ret, common, image, err);
+
+	if (error == 0)
+		(*ret)->image_wanted = memory_image_extent(image, 0, &(*ret)->memory);
+	return error;
+}
+
+int module_new_mapped(struct module **ret, struct common *common, const struct module_file *file,
+		      struct err *err)
+{
+	int error = make(ret, common, file->image, err);
+
+	if (error == 0) {
+		(*ret)->map = file->map;
+		(*ret)->map_size = file->size;
+		(*ret)->memory = file->memory;
+	}
+	return error;
 }
 
 struct module *module_ref(struct module *module)
@@ -236,7 +189,10 @@ void module_unref(struct module *module)
 	if (module->memory.fd >= 0)
 		close(module->memory.fd);
 	pthread_mutex_destroy(&module->lock);
-	image_free(module->image);
+	if (module->map != NULL)
+		munmap(module->map, module->map_size);
+	else
+		image_free(module->image);
 	free(module->type_ids);
 	free(module->type_infos);
 	free(module);

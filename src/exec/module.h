@@ -2,6 +2,8 @@
 /*
  * module.h: an image known to an engine: its types have numbers, its first memory may have a file.
  * Immutable but for that file, which the second instance makes; counted; shared by threads.
+ *
+ * Its image was made by decode() or lies in a file that is mapped; such a file holds the first memory too.
  */
 #ifndef EXEC_MODULE_H
 #define EXEC_MODULE_H
@@ -19,7 +21,9 @@ struct module_layout {
 struct module {
 	uint32_t refs;
 	struct common *common; /* borrowed: the engine is kept by whoever keeps the module */
-	struct image *image;   /* owned */
+	struct image *image;   /* owned; read-only where it is mapped */
+	void *map;             /* owned: the file the image lies in; NULL: it was made here */
+	size_t map_size;
 	uint32_t *type_ids;    /* owned */
 	const struct type_info *
 		*type_infos; /* owned, pointing into the registry; NULL: no GC in it */
@@ -35,6 +39,18 @@ struct module {
 int module_new(struct module **ret, struct common *common, struct image *image, struct err *err);
 struct module *module_ref(struct module *module);
 void module_unref(struct module *module);
+
+/* An image in a mapped file. Its functions are fused, or never will be: nobody can write there. */
+struct module_file {
+	void *map;
+	size_t size;
+	struct image *image; /* in the mapping */
+	struct memory_image memory; /* fd -1: the segments are copied */
+};
+
+/* Takes over the mapping and the memory's descriptor on success. */
+int module_new_mapped(struct module **ret, struct common *common, const struct module_file *file,
+		      struct err *err);
 
 /* The image for memory 0 of one more instance, or NULL: copy the segments. */
 const struct memory_image *module_memory_image(struct module *module);

@@ -53,6 +53,22 @@ static bool subsection(const uint8_t *module, struct image_bytes names, uint8_t 
 	return false;
 }
 
+static void begin(struct image_names *names, const uint8_t *module, struct image_bytes section)
+{
+	struct reader r = {0};
+
+	*names = (struct image_names){.module = module};
+	if (!subsection(module, section, NAMES_FUNCTIONS, &r) || !reader_u32(&r, &names->left))
+		return;
+	names->at = r.at;
+	names->end = r.end;
+}
+
+void image_names_begin(struct image_names *names, const struct image *image)
+{
+	begin(names, image_module(image), image->names);
+}
+
 static struct image_bytes take_name(const uint8_t *module, struct reader *r)
 {
 	const uint8_t *bytes;
@@ -63,20 +79,29 @@ static struct image_bytes take_name(const uint8_t *module, struct reader *r)
 	return (struct image_bytes){(uint32_t)(bytes - module), size};
 }
 
+bool image_names_next(struct image_names *names, uint32_t *index, struct image_bytes *ret)
+{
+	struct reader r = {.at = names->at, .end = names->end};
+
+	if (names->left == 0 || names->at == NULL || !reader_u32(&r, index))
+		return false;
+	*ret = take_name(names->module, &r);
+	names->left = ret->at != 0 ? names->left - 1 : 0;
+	names->at = r.at;
+	return ret->at != 0;
+}
+
 struct image_bytes image_name_lookup(const uint8_t *module, struct image_bytes names,
 				     uint32_t index)
 {
-	struct reader r;
-	uint32_t count, at, size;
+	struct image_names walk;
+	struct image_bytes name;
+	uint32_t at;
 
-	if (!subsection(module, names, NAMES_FUNCTIONS, &r) || !reader_u32(&r, &count))
-		return (struct image_bytes){0};
-	while (count-- > 0 && reader_u32(&r, &at) && at <= index) {
+	begin(&walk, module, names);
+	while (image_names_next(&walk, &at, &name) && at <= index)
 		if (at == index)
-			return take_name(module, &r);
-		if (!reader_u32(&r, &size) || reader_take(&r, size) == NULL)
-			break;
-	}
+			return name;
 	return (struct image_bytes){0};
 }
 

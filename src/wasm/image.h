@@ -255,6 +255,13 @@ struct image_bytes image_func_name(const struct image *image, uint32_t index);
 /* The same from a name section alone (`names` lies in `module`), while there is no image yet. */
 struct image_bytes image_name_lookup(const uint8_t *module, struct image_bytes names,
 				     uint32_t index);
+/* All functions the name section names, in its order; what is malformed there ends it. */
+struct image_names {
+	const uint8_t *module, *at, *end;
+	uint32_t left;
+};
+void image_names_begin(struct image_names *names, const struct image *image);
+bool image_names_next(struct image_names *names, uint32_t *index, struct image_bytes *ret);
 /* The module's own name. */
 struct image_bytes image_name(const struct image *image);
 

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cache_modules.c: modules out of the cache, and into it. */
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/engine.h"
+#include "wasm/decode.h"
+
+struct artifact_id artifact_wanted(const struct skiff_engine *engine)
+{
+	struct artifact_id id = {
+		.features = engine->features,
+		.options = engine->common.fuel ? 0 : ARTIFACT_FUSED,
+	};
+
+	memcpy(id.engine, artifact_engine, sizeof(id.engine));
+	return id;
+}
+
+int module_of_artifact(struct skiff_module **ret, struct skiff_engine *engine,
+		       struct artifact *artifact, struct err *err)
+{
+	struct module_file file = {
+		.map = artifact->map,
+		.size = artifact->size,
+		.image = (struct image *)(uintptr_t)artifact->image,
+		.memory = artifact->memory,
+	};
+	struct module *module;
+	int error = module_new_mapped(&module, &engine->common, &file, err);
+
+	if (error != 0) {
+		artifact_close(artifact);
+		return error;
+	}
+	if (file.memory.fd < 0)
+		close(artifact->fd);
+	engine_ref(engine);
+	*ret = module_out(module);
+	return 0;
+}
+
+static int from_file(struct skiff_module **ret, struct skiff_engine *engine, int fd,
+		     const struct stat *state, struct err *err)
+{
+	struct image *image;
+	int error = module_file_read(&image, fd, state, err);
+
+	return error != 0 ? error : module_of_image(ret, engine, image, err);
+}
+
+int skiff_cache_module_open(struct skiff_cache *cache, struct skiff_module **ret,
+			    struct skiff_engine *engine, const char *path, bool *ret_missing,
+			    struct skiff_error *err)
+{
+	struct artifact_id wanted = artifact_wanted(engine);
+	enum cache_found found;
+	struct artifact artifact;
+	struct stat state;
+	int fd, error;
+
+	error = module_file_open(path, &fd, &state, err_in(err));
+	if (error != 0)
+		return error;
+	found = cache_find(&cache->cache, fd, &state, &wanted, &artifact);
+	if (found == CACHE_HIT)
+		error = module_of_artifact(ret, engine, &artifact, err_in(err));
+	else
+		error = from_file(ret, engine, fd, &state, err_in(err));
+	close(fd);
+	if (error == 0 && ret_missing != NULL)
+		*ret_missing = found == CACHE_UNKNOWN;
+	return error;
+}
+
+/* The digest is of the bytes as they came: decoding quickens them. */
+int artifact_image(struct image **ret, struct artifact_id *ret_id,
+		   const struct skiff_engine *engine, int fd, const struct stat *state,
+		   struct err *err)
+{
+	struct image *image;
+	int error = module_file_read(&image, fd, state, err);
+
+	if (error != 0)
+		return error;
+	*ret_id = artifact_wanted(engine);
+	sha256(image_input(image), image->bytes.count, ret_id->module);
+	error = outcome_of_decode(decode(&image, engine->features, err));
+	if (error != 0) {
+		image_free(image);
+		return error;
+	}
+	if ((ret_id->options & ARTIFACT_FUSED) != 0)
+		artifact_fuse(image);
+	*ret = image;
+	return 0;
+}
+
+int skiff_cache_add(struct skiff_cache *cache, struct skiff_engine *engine, const char *path,
+		    struct skiff_error *err)
+{
+	struct artifact_id id;
+	struct image *image;
+	struct stat state;
+	int fd, error;
+
+	error = module_file_open(path, &fd, &state, err_in(err));
+	if (error != 0)
+		return error;
+	error = artifact_image(&image, &id, engine, fd, &state, err_in(err));
+	if (error == 0) {
+		error = cache_add(&cache->cache, image, &id, fd, &state, err_in(err));
+		image_free(image);
+	}
+	close(fd);
+	return error;
+}

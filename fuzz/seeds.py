@@ -67,7 +67,7 @@ def rows(path):
             if not line.startswith("OP("):
                 continue
             cells = [c.strip() for c in line[3:].rstrip().rstrip(")").split(",")]
-            if cells[5] != "ANY" and cells[4] in IMMEDIATES and cells[7] != "LATER":
+            if cells[5] != "ANY" and cells[4] in IMMEDIATES:
                 yield int(cells[1], 16), int(cells[2], 16), cells[4], cells[5], cells[7]
 
 

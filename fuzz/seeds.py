@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""seeds.py OPCODES FOLDER STAMP: write modules to begin fuzzing with to FOLDER/decode and FOLDER/run.
+"""seeds.py OPCODES FOLDER STAMP: write modules to begin fuzzing with to FOLDER/decode, run and artifact.
 
 One module for each kind of instruction with a signature in opcodes.def, a function an instruction; and some by
 hand with control, calls, tables, segments and imports. They are small: the fuzzer puts them together.
@@ -185,6 +185,24 @@ def by_hand():
         section(3, [1, 2]), section(10, vector([body([], [0x70])])))
 
 
+def with_memory():
+    """Modules whose memory an artifact has pages of. The long one also tells the fuzzer how long inputs may be."""
+    for key, size in (("page", 20), ("pages", 40000)):
+        yield "memory-" + key, module(
+            section(1, vector([func_type([], [])])), section(3, [1, 0]), section(5, [1, 0, 2]),
+            section(7, vector([export("f", 0, 0)])), section(10, vector([body([])])),
+            section(11, vector([[0, 0x41, 5, END] + counted([i & 255 for i in range(size)]),
+                                [0, 0x41, 0xf0, 0xa2, 0x04, END] + counted([1, 2, 3]),
+                                [0, 0x41, 7, END] + counted([255, 254])])))
+
+
+def write(folder, seeds):
+    os.makedirs(folder, exist_ok=True)
+    for key, content in seeds:
+        with open(os.path.join(folder, "seed-" + key), "wb") as file:
+            file.write(content)
+
+
 def main(opcodes, folder, stamp):
     groups = {}
     for row in rows(opcodes):
@@ -199,10 +217,8 @@ def main(opcodes, folder, stamp):
                           for i in range(0, len(group), 8)]
     seeds += list(by_hand()) + list(far_by_hand())
     for target in ("decode", "run"):
-        os.makedirs(os.path.join(folder, target), exist_ok=True)
-        for key, content in seeds:
-            with open(os.path.join(folder, target, "seed-" + key), "wb") as file:
-                file.write(content)
+        write(os.path.join(folder, target), seeds)
+    write(os.path.join(folder, "artifact"), list(by_hand()) + list(with_memory()))
     with open(stamp, "w", encoding="utf-8") as file:
         file.write("%d seeds\n" % len(seeds))
 

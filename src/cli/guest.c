@@ -257,14 +257,14 @@ static int outcome(struct guest *g, int r, struct skiff_trap *trap, int exit_cod
 	}
 }
 
-static int print_results(const struct skiff_val *results, size_t count)
+static int print_results(const struct guest *g, const struct skiff_val *results, size_t count)
 {
 	struct out out;
 
 	signals_pipe_ends();
 	out_init(&out, STDOUT_FILENO);
 	for (size_t i = 0; i < count; i++) {
-		value_print(&out, &results[i]);
+		value_print(&out, g->store, &results[i]);
 		out_text(&out, "\n");
 	}
 	return out_end(&out, EXIT_OK);
@@ -403,7 +403,7 @@ static int call(struct guest *g, const struct skiff_export *target)
 	r = skiff_call(g->store, item.of.func, g->values, type->param_count, results,
 		       type->result_count, &trap, &exit_code, &g->err);
 	if (r == 0 && type->result_count > 0)
-		return print_results(results, type->result_count);
+		return print_results(g, results, type->result_count);
 	return outcome(g, r, trap, exit_code);
 }
 

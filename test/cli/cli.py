@@ -206,6 +206,16 @@ values("references", [
     ("same_extern", "7", "extern 7"), ("same_extern", "0", "extern 0"), ("same_extern", "null", "null"),
     ("same_extern", "4611686018427387903", "extern 4611686018427387903"), ("same_func", "null", "null"),
     ("a_func", "", "func")])
+
+
+@test
+def results_that_are_objects(b):
+    path = b.file("objects.wasm", modules.OBJECTS)
+    for function, text in (("a_struct", "struct"), ("an_array", "array"), ("an_i31", "i31 -5"),
+                           ("an_exception", "exn")):
+        b.expect(["run", "--invoke", function, path], out=text + "\n")
+
+
 refused("i32 and i64", [
     ("add", ["1", text], "i32") for text in
     ("", "x", "1.0", "4294967296", "-2147483649", "0x", " 1", "1 ", "0x100000000", "--1")

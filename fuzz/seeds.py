@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""seeds.py OPCODES FOLDER STAMP: write modules to begin fuzzing with to FOLDER/decode and FOLDER/run, and choices to
-FOLDER/validate and FOLDER/run.
+"""seeds.py OPCODES FOLDER STAMP: write modules to begin fuzzing with to FOLDER/decode, run and artifact, and choices
+to FOLDER/validate and FOLDER/run.
 
 One module for each kind of instruction with a signature in opcodes.def, a function an instruction; and some by
 hand with control, calls, tables, segments and imports. They are small: the fuzzer puts them together.
@@ -194,6 +194,17 @@ def choices():
         yield "choices-%02d" % i, noise.randbytes(20 + i * i // 4)
 
 
+def with_memory():
+    """Modules whose memory an artifact has pages of. The long one also tells the fuzzer how long inputs may be."""
+    for key, size in (("page", 20), ("pages", 40000)):
+        yield "memory-" + key, module(
+            section(1, vector([func_type([], [])])), section(3, [1, 0]), section(5, [1, 0, 2]),
+            section(7, vector([export("f", 0, 0)])), section(10, vector([body([])])),
+            section(11, vector([[0, 0x41, 5, END] + counted([i & 255 for i in range(size)]),
+                                [0, 0x41, 0xf0, 0xa2, 0x04, END] + counted([1, 2, 3]),
+                                [0, 0x41, 7, END] + counted([255, 254])])))
+
+
 def write(folder, target, seeds):
     os.makedirs(os.path.join(folder, target), exist_ok=True)
     for key, content in seeds:
@@ -218,6 +229,7 @@ def main(opcodes, folder, stamp):
     write(folder, "decode", seeds)
     write(folder, "run", seeds + [(key, WOVEN + content) for key, content in chosen])
     write(folder, "validate", [(key, b"\0\0" + content) for key, content in chosen])
+    write(folder, "artifact", list(by_hand()) + list(with_memory()))
     with open(stamp, "w", encoding="utf-8") as file:
         file.write("%d seeds\n" % (len(seeds) + len(chosen)))
 

@@ -38,7 +38,10 @@ extern "C" {
 
 /* The version of the library that is running, e.g. "0.1.0"; static. */
 SKIFF_API const char *skiff_version(void);
-/* What of it decides how a validated module is kept, as 32 hexadecimal digits; the same: such files can be shared. Static. */
+/*
+ * Which build of the engine it is, in 32 hexadecimal digits: those of the same ABI can share artifacts.
+ * Static.
+ */
 SKIFF_API const char *skiff_engine_abi(void);
 
 /* -- Outcomes and errors ----------------------------------------------------------------- */

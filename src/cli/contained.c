@@ -22,7 +22,8 @@
 
 enum { CODE = 128 /* the exit code, plus the number of the signal */ };
 
-static const int forwarded[] = {SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGTERM, SIGWINCH, SIGCONT};
+static const int forwarded[] = {SIGHUP,  SIGINT,  SIGQUIT,  SIGUSR1,
+				SIGUSR2, SIGTERM, SIGWINCH, SIGCONT};
 
 static void wanted_signals(sigset_t *set)
 {

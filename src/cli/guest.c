@@ -196,7 +196,7 @@ static int choose(struct guest *g)
 	if (!start)
 		g->calls = find_export(g->module, g->invoke, &g->target);
 	if (!g->calls)
-		return !start		      ? no_such_export(g, g->invoke)
+		return !start                   ? no_such_export(g, g->invoke)
 		       : g->plan->entry != NULL ? no_such_export(g, entry)
 						: nothing_to_call(g);
 	code = check_function(g, &g->target, start ? entry : g->invoke);

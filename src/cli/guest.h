@@ -44,6 +44,7 @@ struct guest_plan {
 	uint64_t grace_ms;
 	uint64_t memory_pages; /* of each memory; with has_pages */
 	const char *coredump; /* a path, or NULL */
+	const char *bundle; /* a directory; NULL: none */
 	const char *cache; /* a directory; NULL: the default one */
 	struct skiff_cache *opened_cache; /* borrowed; NULL: opened when it is needed */
 	bool no_cache;

@@ -71,7 +71,8 @@ static int find_module(struct err *err)
 	snprintf(module_path, sizeof(module_path), "%.*s", (int)size, name);
 	if (strchr(module_path, '/') == NULL && !find_in_path(name, size) && !is_file(module_path))
 		return err_set(err, EXIT_NOT_FOUND,
-			       "process.args[0]: no '%.*s' in the container's PATH", (int)size, name);
+			       "process.args[0]: no '%.*s' in the container's PATH", (int)size,
+			       name);
 	if (access(module_path, F_OK) < 0)
 		return err_set(err, EXIT_NOT_FOUND, "process.args[0] '%s': %s", module_path,
 			       strerror(errno));

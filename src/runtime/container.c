@@ -29,6 +29,7 @@ int container_create(struct container *c, struct err *err)
 			 .spec_size = c->bundle->size,
 			 .id = c->id,
 			 .cache = c->cache,
+			 .has_template = c->template >= 0,
 			 .waits = true},
 		.spec = c->bundle->spec,
 		.bundle = c->bundle->dir,

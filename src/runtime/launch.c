@@ -52,7 +52,7 @@ static int be_born(void *env)
 	struct birth *b = env;
 	const struct launch *l = b->launch;
 	const int fds[] = {l->stdio[0], l->stdio[1], l->stdio[2], b->plan,
-			   b->socket,	l->bundle,   l->template};
+			   b->socket,   l->bundle,   l->template};
 	int self = fcntl(b->self, F_DUPFD_CLOEXEC, 32);
 
 	b->error = l->cgroup != NULL ? cgroup_join(l->cgroup, false, b->err) : 0;
@@ -80,7 +80,8 @@ static int join_pids(const char *path, int *ret_own, struct err *err)
 		close(there);
 	if (error != 0 && *ret_own >= 0)
 		close(*ret_own);
-	return error == 0 ? 0 : err_set(err, error, "pid namespace '%s': %s", path, strerror(-error));
+	return error == 0 ? 0
+			  : err_set(err, error, "pid namespace '%s': %s", path, strerror(-error));
 }
 
 static int spawn(struct birth *b, pid_t *ret)
@@ -97,7 +98,8 @@ static int spawn(struct birth *b, pid_t *ret)
 			return error;
 	}
 	*ret = clone(be_born, stack + STACK, flags, b);
-	error = *ret < 0 ? err_set(b->err, -errno, "a process for the container: %s", strerror(errno))
+	error = *ret < 0 ? err_set(b->err, -errno, "a process for the container: %s",
+				   strerror(errno))
 			 : b->error;
 	if (own >= 0) {
 		setns(own, CLONE_NEWPID);

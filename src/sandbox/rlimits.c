@@ -17,7 +17,7 @@
 
 #include "base/base.h"
 
-enum { IOPRIO_PROCESS = 1, NOT_GIVEN = -1 };
+enum { IOPRIO_PROCESS = 1, IOPRIO_SHIFT = 13, NOT_GIVEN = -1 };
 
 /* Of sched_setattr(2), which no libc declares everywhere. The first version of its layout. */
 struct attributes {
@@ -120,8 +120,9 @@ int rlimits_schedule(const struct oci_process *process, struct err *err)
 	if (process->scheduler_policy != NOT_GIVEN &&
 	    syscall(SYS_sched_setattr, 0, &attributes, 0u) < 0)
 		return outcome_of(errno, "process.scheduler", err);
-	if (process->ioprio != NOT_GIVEN &&
-	    syscall(SYS_ioprio_set, IOPRIO_PROCESS, 0, process->ioprio) < 0)
+	if (process->ioprio_class != 0 &&
+	    syscall(SYS_ioprio_set, IOPRIO_PROCESS, 0,
+		    process->ioprio_class << IOPRIO_SHIFT | process->ioprio_level) < 0)
 		return outcome_of(errno, "process.ioPriority", err);
 	return 0;
 }

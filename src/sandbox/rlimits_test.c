@@ -32,7 +32,7 @@ static int in_child(int (*body)(void))
 static struct oci_process process_with(struct oci_rlimit *limits, uint32_t count)
 {
 	return (struct oci_process){
-		.rlimits = limits, .rlimit_count = count, .scheduler_policy = -1, .ioprio = -1};
+		.rlimits = limits, .rlimit_count = count, .scheduler_policy = -1};
 }
 
 static int body_limits(void)
@@ -118,17 +118,18 @@ static int body_turns(void)
 		return 1;
 	process.scheduler_policy = SCHED_BATCH;
 	process.scheduler_nice = 5;
-	process.ioprio = 2 << 13 | 6;
+	process.ioprio_class = 2;
+	process.ioprio_level = 6;
 	if (rlimits_schedule(&process, &err) != 0)
 		return 2;
 	if (sched_getscheduler(0) != SCHED_BATCH || getpriority(PRIO_PROCESS, 0) != 5)
 		return 3;
 	if (syscall(SYS_ioprio_get, 1, 0) != (2 << 13 | 6))
 		return 4;
-	process.ioprio = 7 << 13;
+	process.ioprio_class = 7;
 	if (rlimits_schedule(&process, &err) != -EINVAL || strstr(err.text, "ioPriority") == NULL)
 		return 5;
-	process.ioprio = -1;
+	process.ioprio_class = 0;
 	process.scheduler_policy = 77;
 	if (rlimits_schedule(&process, &err) != -EINVAL || strstr(err.text, "scheduler") == NULL)
 		return 6;

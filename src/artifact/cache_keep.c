@@ -25,10 +25,17 @@ typedef int name_fn(void *env, int dir, const char *name);
 static int each_name(int dir, name_fn *fn, void *env)
 {
 	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *stream = fd >= 0 ? fdopendir(fd) : NULL;
 	const struct dirent *entry;
-	int error = stream != NULL ? 0 : -errno;
+	DIR *stream;
+	int error = 0;
 
+	if (fd < 0)
+		return -errno;
+	stream = fdopendir(fd);
+	if (stream == NULL) {
+		close(fd);
+		return -ENOMEM;
+	}
 	while (error == 0) {
 		errno = 0;
 		entry = readdir(stream);
@@ -38,10 +45,7 @@ static int each_name(int dir, name_fn *fn, void *env)
 		}
 		error = fn(env, dir, entry->d_name);
 	}
-	if (stream != NULL)
-		closedir(stream);
-	else if (fd >= 0)
-		close(fd);
+	closedir(stream);
 	return error;
 }
 

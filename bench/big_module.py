@@ -8,17 +8,10 @@ many segments; a table with every tenth function, some hundred types, names for 
 
 import sys
 
+from wasm_bytes import MAGIC, leb, name, section
+
 UNITS = {"K": 1 << 10, "M": 1 << 20}
 I32 = 0x7f
-
-
-def leb(n):
-    out = bytearray()
-    while True:
-        byte, n = n & 0x7f, n >> 7
-        if n == 0:
-            return bytes(out + bytes([byte]))
-        out.append(byte | 0x80)
 
 
 def sleb(n):
@@ -28,10 +21,6 @@ def sleb(n):
         if (n == 0 and not byte & 0x40) or (n == -1 and byte & 0x40):
             return bytes(out + bytes([byte]))
         out.append(byte | 0x80)
-
-
-def section(number, content):
-    return bytes([number]) + leb(len(content)) + content
 
 
 def vector(items):
@@ -63,18 +52,16 @@ def make(size):
     functions = max(4, size * 3 // 4 // 250)
     types = 400
     segments = max(1, size // 4 // 4096)
-    start = b"\x00asm\x01\x00\x00\x00"
     kinds = [b"\x60\x00\x00", b"\x60\x01\x7f\x01\x7f"] + [function_type(i) for i in range(types)]
     bodies = [body(work(i, functions)) for i in range(functions)] + [body(b"", b"\x00")]
-    names = [leb(i) + (lambda text: leb(len(text)) + text)(b"module::part%d::function_%d" % (i % 97, i))
-             for i in range(functions)]
+    names = [leb(i) + name(f"module::part{i % 97}::function_{i}") for i in range(functions)]
     table = vector([leb(i) for i in range(0, functions, 10)])
     count = (functions + 9) // 10
     datas = [b"\x00\x41" + sleb(1024 + i * 4100) + b"\x0b" + leb(4096)
              + bytes((i * 131 + k * 7) & 0xff for k in range(4096)) for i in range(segments)]
     pages = (1024 + segments * 4100) // 65536 + 2
-    naming = b"\x01" + (lambda text: leb(len(text)) + text)(vector(names))
-    return (start + section(1, vector(kinds))
+    naming = vector(names)
+    return (MAGIC + section(1, vector(kinds))
             + section(3, vector([b"\x01"] * functions + [b"\x00"]))
             + section(4, b"\x01\x70\x00" + leb(count))
             + section(5, b"\x01\x00" + leb(pages))
@@ -82,15 +69,18 @@ def make(size):
             + section(9, b"\x01\x00\x41\x00\x0b" + table)
             + section(10, vector(bodies))
             + section(11, vector(datas))
-            + section(0, b"\x04name" + naming))
+            + section(0, name("name") + b"\x01" + leb(len(naming)) + naming))
+
+
+def size_of(text):
+    return int(float(text[:-1]) * UNITS[text[-1]])
 
 
 def main():
     if len(sys.argv) != 3 or not sys.argv[1][:-1].replace(".", "").isdigit():
         sys.exit(__doc__)
-    size = int(float(sys.argv[1][:-1]) * UNITS[sys.argv[1][-1]])
     with open(sys.argv[2], "wb") as file:
-        file.write(make(size))
+        file.write(make(size_of(sys.argv[1])))
 
 
 if __name__ == "__main__":

@@ -38,6 +38,11 @@ extern "C" {
 
 /* The version of the library that is running, e.g. "0.1.0"; static. */
 SKIFF_API const char *skiff_version(void);
+/*
+ * Which build of the engine it is, in 32 hexadecimal digits: those of the same ABI can share artifacts.
+ * Static.
+ */
+SKIFF_API const char *skiff_engine_abi(void);
 
 /* -- Outcomes and errors ----------------------------------------------------------------- */
 

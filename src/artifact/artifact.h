@@ -25,6 +25,7 @@
 
 /* Which build of the engine this is: everything that decides what an image says, and what is valid (tools/abi). */
 extern const uint8_t artifact_engine[ARTIFACT_ENGINE_SIZE];
+extern const char artifact_engine_text[2 * ARTIFACT_ENGINE_SIZE + 1]; /* in hexadecimal */
 
 enum artifact_option {
 	ARTIFACT_FUSED =

@@ -3,22 +3,25 @@
  * cache.h: the node's artifacts: a directory of files that are found without reading the module.
  *
  *   DIR/CACHEDIR.TAG
+ *   DIR/pruned                            its mtime: when cache_prune() last went over all
  *   DIR/ENGINE/DIGEST-OPTIONS.skiff       an artifact; ENGINE, DIGEST, OPTIONS in hexadecimal
  *   DIR/ENGINE/at-IDENTITY-OPTIONS        symbolic link to it: the file of this identity is that module
  *   DIR/ENGINE/like-SAMPLE-OPTIONS        symbolic link to it: a file with this sample may be that module
  *   DIR/ENGINE/tmp-...                    being written, or left by one that was killed
  *
  * An identity is device, file system, inode, size, mtime and ctime of a module file: as long as the kernel says the same,
- * its content is the same, and it need not be read. Not every file system keeps that promise: see cache_identity().
- * A sample is the size and some bytes of the content; who finds one hashes the file and compares. So a module that
- * was never seen costs a start two failed openings, and is not hashed.
+ * its content is the same, and it need not be read. Not every file system keeps that promise: see cache_identity.c.
+ * A sample is the size and some bytes of the content; who finds one hashes the file and opens by digest. So a module that
+ * was never seen costs a start two failed look-ups, and is not hashed. A link is read, never followed: its text is believed
+ * only where it is the name of an artifact, and the artifact only where its digest is that of its name.
  *
  * The trust rule. A directory is used, and an artifact in it opened, only if it belongs to root or to us, is not writable
  * by others, and no directory above it lets others put another in its place. What is found otherwise is as if it
  * was not there, and `complaint` says so.
  *
  * All writing is of a temporary file that is renamed when it is complete and on the disk: a reader sees a whole
- * artifact or none, whoever is killed when.
+ * artifact or none, whoever is killed when. Of several that put in the same module at once one writes: the temporary
+ * file of an artifact has a name that follows from the artifact's, and is locked.
  */
 #ifndef ARTIFACT_CACHE_H
 #define ARTIFACT_CACHE_H
@@ -28,9 +31,11 @@
 #include "artifact/artifact.h"
 
 struct cache {
-	char *path; /* owned */
+	char *path; /* owned, with room for "/ENGINE" behind it; NULL: there is no default */
 	int dir; /* owned: DIR/ENGINE; -1: there is none (yet) that may be used */
+	uid_t user; /* who is meant by `us` */
 	bool chosen; /* by name: what is wrong with it is told; of the default only what concerns security */
+	bool closed; /* nothing is taken from it or put in: not there to be made, or not to be trusted */
 	struct err complaint; /* the first thing that was wrong, to be told once; empty: nothing */
 };
 
@@ -54,7 +59,8 @@ enum cache_found cache_find(struct cache *cache, int fd, const struct stat *st,
 
 /*
  * Put in the artifact of an image, whose module came from `fd` in this state (NULL: from elsewhere). Makes the directory.
- * Something of the same name is replaced. 0 or a negative errno with the sentence.
+ * Something of the same name is replaced. Does nothing where another process is about to do the same. 0 or a negative errno
+ * with the sentence.
  */
 int cache_add(struct cache *cache, const struct image *image, const struct artifact_id *id, int fd,
 	      const struct stat *st, struct err *err);
@@ -70,11 +76,14 @@ struct cache_entry {
 	int64_t used; /* seconds since 1970: last read, or written */
 };
 
-/* Every artifact of every engine in the directory; stops when `fn` answers other than 0, and returns that. */
+/* Every artifact of every engine in the directory, last used first; stops when `fn` answers other than 0, and returns that. */
 typedef int cache_entry_fn(void *env, const struct cache_entry *entry);
 int cache_list(struct cache *cache, cache_entry_fn *fn, void *env, struct err *err);
 
-/* Check one artifact of this build against its digest; a damaged one is removed. 0, ARTIFACT_*, -errno. */
+/*
+ * Check one artifact of this build against its digests. What is damaged or no artifact is removed: ARTIFACT_*, with the
+ * sentence. 0 also where it is gone meanwhile.
+ */
 int cache_verify(struct cache *cache, const struct cache_entry *entry, struct err *err);
 
 struct cache_limits {

@@ -114,7 +114,8 @@ bool options_duration(struct options *o, uint64_t *ret)
 	static const struct {
 		const char *name;
 		uint64_t ms;
-	} units[] = {{"", 1000}, {"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}};
+	} units[] = {{"", 1000},   {"ms", 1},      {"s", 1000},
+		     {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
 	size_t digits = strspn(o->value, "0123456789");
 	char number[24];
 	uint64_t n;

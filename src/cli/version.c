@@ -23,6 +23,6 @@ int version_verb(const struct verb *verb, char **args)
 	if (id != OPTIONS_END)
 		return options_extra(&o);
 	out_init(&out, STDOUT_FILENO);
-	out_format(&out, "skiff %s\n", skiff_version());
+	out_format(&out, "skiff %s\nengine abi %s\n", skiff_version(), skiff_engine_abi());
 	return out_end(&out, EXIT_OK);
 }

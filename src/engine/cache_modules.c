@@ -6,8 +6,7 @@
 #include "engine/engine.h"
 #include "wasm/decode.h"
 
-/* What an artifact must be for this engine, but for the module. */
-static struct artifact_id wanted_by(const struct skiff_engine *engine)
+struct artifact_id artifact_wanted(const struct skiff_engine *engine)
 {
 	struct artifact_id id = {
 		.features = engine->features,
@@ -18,9 +17,8 @@ static struct artifact_id wanted_by(const struct skiff_engine *engine)
 	return id;
 }
 
-/* Takes the artifact. */
-static int from_artifact(struct skiff_module **ret, struct skiff_engine *engine,
-			 struct artifact *artifact, struct err *err)
+int module_of_artifact(struct skiff_module **ret, struct skiff_engine *engine,
+		       struct artifact *artifact, struct err *err)
 {
 	struct module_file file = {
 		.map = artifact->map,
@@ -55,7 +53,7 @@ int skiff_cache_module_open(struct skiff_cache *cache, struct skiff_module **ret
 			    struct skiff_engine *engine, const char *path, bool *ret_missing,
 			    struct skiff_error *err)
 {
-	struct artifact_id wanted = wanted_by(engine);
+	struct artifact_id wanted = artifact_wanted(engine);
 	enum cache_found found;
 	struct artifact artifact;
 	struct stat state;
@@ -66,7 +64,7 @@ int skiff_cache_module_open(struct skiff_cache *cache, struct skiff_module **ret
 		return error;
 	found = cache_find(&cache->cache, fd, &state, &wanted, &artifact);
 	if (found == CACHE_HIT)
-		error = from_artifact(ret, engine, &artifact, err_in(err));
+		error = module_of_artifact(ret, engine, &artifact, err_in(err));
 	else
 		error = from_file(ret, engine, fd, &state, err_in(err));
 	close(fd);
@@ -76,35 +74,44 @@ int skiff_cache_module_open(struct skiff_cache *cache, struct skiff_module **ret
 }
 
 /* The digest is of the bytes as they came: decoding quickens them. */
-static int add(struct skiff_cache *cache, struct skiff_engine *engine, int fd,
-	       const struct stat *state, struct err *err)
+int artifact_image(struct image **ret, struct artifact_id *ret_id,
+		   const struct skiff_engine *engine, int fd, const struct stat *state,
+		   struct err *err)
 {
-	struct artifact_id id = wanted_by(engine);
 	struct image *image;
 	int error = module_file_read(&image, fd, state, err);
 
 	if (error != 0)
 		return error;
-	sha256(image_input(image), image->bytes.count, id.module);
+	*ret_id = artifact_wanted(engine);
+	sha256(image_input(image), image->bytes.count, ret_id->module);
 	error = outcome_of_decode(decode(&image, engine->features, err));
-	if (error == 0 && (id.options & ARTIFACT_FUSED) != 0)
+	if (error != 0) {
+		image_free(image);
+		return error;
+	}
+	if ((ret_id->options & ARTIFACT_FUSED) != 0)
 		artifact_fuse(image);
-	if (error == 0)
-		error = cache_add(&cache->cache, image, &id, fd, state, err);
-	image_free(image);
-	return error;
+	*ret = image;
+	return 0;
 }
 
 int skiff_cache_add(struct skiff_cache *cache, struct skiff_engine *engine, const char *path,
 		    struct skiff_error *err)
 {
+	struct artifact_id id;
+	struct image *image;
 	struct stat state;
 	int fd, error;
 
 	error = module_file_open(path, &fd, &state, err_in(err));
 	if (error != 0)
 		return error;
-	error = add(cache, engine, fd, &state, err_in(err));
+	error = artifact_image(&image, &id, engine, fd, &state, err_in(err));
+	if (error == 0) {
+		error = cache_add(&cache->cache, image, &id, fd, &state, err_in(err));
+		image_free(image);
+	}
 	close(fd);
 	return error;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "artifact/artifact.h"
 #include "interp/interp.h"
 #include "wasm/feature.h"
 
@@ -16,6 +17,11 @@ enum { STACK_DEFAULT = 1 << 20, STACK_LEAST = 192 * 1024 };
 const char *skiff_version(void)
 {
 	return SKIFF_VERSION;
+}
+
+const char *skiff_engine_abi(void)
+{
+	return artifact_engine_text;
 }
 
 uint64_t skiff_features_default(void)

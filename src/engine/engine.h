@@ -143,4 +143,14 @@ struct skiff_cache {
 	struct cache cache;
 };
 
+/* What an artifact must be for this engine, but for the module. */
+struct artifact_id artifact_wanted(const struct skiff_engine *engine);
+/* A module file as the image and name of an artifact; as skiff_module_open(). */
+int artifact_image(struct image **ret, struct artifact_id *ret_id,
+		   const struct skiff_engine *engine, int fd, const struct stat *state,
+		   struct err *err);
+/* Takes the artifact. */
+int module_of_artifact(struct skiff_module **ret, struct skiff_engine *engine,
+		       struct artifact *artifact, struct err *err);
+
 #endif

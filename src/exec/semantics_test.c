@@ -112,7 +112,6 @@ struct body {
 #define ROW_CONTROL NO_BODY
 #define ROW_VARIABLE NO_BODY
 #define ROW_RUNTIME NO_BODY
-#define ROW_LATER NO_BODY
 #define OP(id, prefix, code, text, imm, sig, feature, kind, width) ROW_##kind(id, sig, kind)
 
 static void each_row_has_a_body(void **state)

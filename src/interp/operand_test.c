@@ -176,7 +176,6 @@ typedef void expect_fn(struct expectation *e);
 #define WITH_CONTROL NO_BODY
 #define WITH_VARIABLE NO_BODY
 #define WITH_RUNTIME NO_BODY
-#define WITH_LATER NO_BODY
 #define OP(ID, prefix, code, text, imm, sig, feature, kind, width) WITH_##kind(ID, sig, kind)
 #include "wasm/opcodes.def"
 #undef OP

@@ -51,7 +51,6 @@
 #define CASE_CONTROL(ID, sig, width)
 #define CASE_VARIABLE(ID, sig, width)
 #define CASE_RUNTIME(ID, sig, width)
-#define CASE_LATER(ID, sig, width)
 
 /* Far accesses, by the opcode they are. */
 enum { FAR_BASE = OPCODE_SPACE };
@@ -76,7 +75,6 @@ enum { FAR_BASE = OPCODE_SPACE };
 #define FAR_CONTROL(ID, sig, width)
 #define FAR_VARIABLE(ID, sig, width)
 #define FAR_RUNTIME(ID, sig, width)
-#define FAR_LATER(ID, sig, width)
 #define FAR_ATOMIC(ID, sig, width)
 
 /* table-like: the cases are the bodies of control.h, variable.h and numeric.h. */

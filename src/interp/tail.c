@@ -120,12 +120,11 @@ BODY(unwind)
 #define G_ATOMIC(ID, sig, width) BODY(g_##ID) ATOMIC_##sig(SEM_##ID, width)
 #define G_LOAD_LANE(ID, sig, width) BODY(g_##ID) LOAD_LANE_##sig(G, SEM_##ID, width)
 #define G_STORE_LANE(ID, sig, width) BODY(g_##ID) STORE_LANE_##sig(G, SEM_##ID, width)
-/* These are written out in control.h and variable.h; LATER rows the validator refuses by name. */
+/* These are written out in control.h and variable.h */
 #define G_CONST(ID, sig, width)
 #define G_CONTROL(ID, sig, width)
 #define G_VARIABLE(ID, sig, width)
 #define G_RUNTIME(ID, sig, width)
-#define G_LATER(ID, sig, width)
 #define OP(ID, prefix, code, text, imm, sig, feature, kind, width) G_##kind(ID, sig, width)
 #include "wasm/opcodes.def"
 #undef OP
@@ -409,10 +408,7 @@ BODY(v_FD)
 #define V_ID_LOCAL_SET_V128 ~, YES, NO
 #define V_ID_LOCAL_TEE_V128 ~, YES, NO
 
-/* Kinds of rows that have no body yet. */
-#define BODILESS_LATER ~, YES, NO
-
-#define ROW_G(ID, kind) UNLESS(BODILESS_##kind)(ENTRY(STATE_G + OP_##ID, g_##ID))
+#define ROW_G(ID) ENTRY(STATE_G + OP_##ID, g_##ID)
 #define ROW_BY_HAND(S, s, ID)                                   \
 	PICK(S##_ID_##ID)(ENTRY(STATE_##S + OP_##ID, s##_##ID)) \
 		UNLESS(S##_ID_##ID)(ENTRY(STATE_##S + OP_##ID, s##_spill))
@@ -426,7 +422,7 @@ static __attribute__((used, noinline)) void table_is(void)
 			 :
 			 : "i"(STATE_END));
 #define OP(ID, prefix, code, text, imm, sig, feature, kind, width)             \
-	ROW_G(ID, kind)                                                        \
+	ROW_G(ID)                                                              \
 	PICK(PLAIN_##prefix)(ROW_F(ID, sig) ENTRY(STATE_V + OP_##ID, v_spill)) \
 		PICK(V_##sig)(ENTRY(STATE_V + OP_##ID, v_##ID))                \
 			PICK(FAR_##kind)(ENTRY(STATE_X + OP_##ID, x_##ID))

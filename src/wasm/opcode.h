@@ -115,7 +115,6 @@ enum opcode_kind {
 	KIND_CONTROL,
 	KIND_VARIABLE,
 	KIND_RUNTIME,
-	KIND_LATER,
 };
 
 struct opcode_info {

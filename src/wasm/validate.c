@@ -189,7 +189,7 @@ static int immediate(struct validate *v, const struct opcode_info *info, uint32_
 		write_access(v, info, from, &arg, 1);
 		return 0;
 	}
-	return validate_invalid(v, "not yet implemented: %s", name_of(info));
+	invariant(false); /* IMM_UNKNOWN has been refused */
 }
 
 static int regular(struct validate *v, const struct opcode_info *info)
@@ -284,15 +284,6 @@ static int prefixed(struct validate *v, uint8_t prefix, uint32_t *opcode)
 	return 0;
 }
 
-static int irregular(struct validate *v, uint32_t opcode)
-{
-	const struct opcode_info *info = &opcode_info[opcode];
-
-	if (info->kind == KIND_LATER)
-		return validate_invalid(v, "not yet implemented: %s", name_of(info));
-	return validate_control(v, opcode);
-}
-
 int validate_instruction(struct validate *v)
 {
 	const struct opcode_info *info;
@@ -315,7 +306,7 @@ int validate_instruction(struct validate *v)
 		return regular(v, info);
 	if (UNLIKELY(info->imm == IMM_UNKNOWN))
 		return decode_fail(v->d, DECODE_MALFORMED, v->at, "illegal opcode 0x%02x", opcode);
-	return irregular(v, opcode);
+	return validate_control(v, opcode);
 }
 
 /* -- Bodies ------------------------------------------------------------------------------ */

@@ -30,6 +30,7 @@ static const char usage[] =
 	"                       comma-separated; the group threads has multi-memory off anyway\n"
 	"  --expect-open FILE   groups and files that may have open commands, and how many\n"
 	"  --gc-always          collect garbage before each object is made\n"
+	"  --artifacts          write each module as an artifact, and open it from there\n"
 	"  --spectest-wasm      the host module from spectest.wasm, not from host items\n"
 	"  --timeout SECONDS    for each file (60)\n"
 	"  -h, --help           this\n";
@@ -90,7 +91,14 @@ static bool parse_seconds(const char *text, unsigned *ret)
 	return true;
 }
 
-enum { OPTION_FEATURES = 256, OPTION_EXPECT, OPTION_SPECTEST, OPTION_GC, OPTION_TIMEOUT };
+enum {
+	OPTION_FEATURES = 256,
+	OPTION_EXPECT,
+	OPTION_SPECTEST,
+	OPTION_GC,
+	OPTION_ARTIFACTS,
+	OPTION_TIMEOUT
+};
 
 static bool parse_option(int c, struct options *options)
 {
@@ -108,6 +116,9 @@ static bool parse_option(int c, struct options *options)
 		return true;
 	case OPTION_SPECTEST:
 		options->script.spectest_wasm = true;
+		return true;
+	case OPTION_ARTIFACTS:
+		options->script.artifacts = true;
 		return true;
 	case OPTION_GC:
 		options->script.gc_always = true;
@@ -127,6 +138,7 @@ static bool parse_options(int argc, char **argv, struct options *options)
 		{"features", required_argument, NULL, OPTION_FEATURES},
 		{"expect-open", required_argument, NULL, OPTION_EXPECT},
 		{"spectest-wasm", no_argument, NULL, OPTION_SPECTEST},
+		{"artifacts", no_argument, NULL, OPTION_ARTIFACTS},
 		{"gc-always", no_argument, NULL, OPTION_GC},
 		{"timeout", required_argument, NULL, OPTION_TIMEOUT},
 		{NULL, 0, NULL, 0},

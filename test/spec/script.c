@@ -9,6 +9,8 @@
  */
 #include "script.h"
 
+#include "artifacts.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +24,7 @@ int script_init(struct script *script, const struct script_options *options, con
 	int rc;
 
 	script->second_half = options->second_half;
+	script->artifacts = options->artifacts;
 	script->folder = folder;
 	rc = skiff_engine_new(&script->engine, &config, err);
 	if (rc == 0)
@@ -41,6 +44,7 @@ int script_init_thread(struct script *script, const struct script *of, struct sk
 	script->second_half = of->second_half;
 	script->folder = of->folder;
 	script->engine = of->engine;
+	script->artifacts = of->artifacts;
 	script->borrows_engine = true;
 	rc = skiff_store_new(&script->store, script->engine, err);
 	return rc != 0 ? rc : hosts_make(&script->hosts, script->store, err);
@@ -83,7 +87,8 @@ int script_open(struct script *script, struct json_value command, struct skiff_m
 	char path[4096];
 
 	snprintf(path, sizeof(path), "%s/%s", script->folder, name != NULL ? name : "");
-	return skiff_module_open(ret, script->engine, path, err);
+	return script->artifacts ? artifacts_open(ret, script->engine, path, err)
+				 : skiff_module_open(ret, script->engine, path, err);
 }
 
 static bool same_name(struct skiff_name a, struct skiff_name b)

@@ -37,6 +37,7 @@ struct script_options {
 	uint64_t features;   /* 0: the engine's default */
 	bool spectest_wasm;  /* see hosts.h */
 	bool gc_always;      /* collect before each object is made */
+	bool artifacts;      /* each module is written as an artifact, and opened from there */
 	bool second_half;    /* the group is about what the engine does not have yet */
 };
 
@@ -53,6 +54,7 @@ struct script {
 	struct registered *registered; /* owned; newest first */
 	struct script_thread *threads; /* owned; newest first: threads.c */
 	bool second_half;
+	bool artifacts;
 	char left_out
 		[VERDICT_TEXT_MAX]; /* why the first open module was not made; empty: all were */
 };

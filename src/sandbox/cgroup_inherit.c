@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cgroup_inherit.c: what a new group needs from those above it before it is of use.
+ *
+ * Version 2: a controller is in a group only where the group's parent lists it in cgroup.subtree_control, and its parent
+ * too, up to the top. The kernel refuses that in a group that has processes itself (EBUSY), below the top. It also does
+ * for a moment after the last process left; so that is tried again, briefly. A controller that cannot be handed down is no
+ * error until a limit needs it: who sets the limit says so.
+ *
+ * Version 1: the two files of a new cpuset are empty, and nobody can join before they say something.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/base.h"
+#include "sandbox/cgroup_parts.h"
+
+enum { BUSY_MS = 4 };
+
+/* Call for the top ("") and for each group on the way down, the last one excepted. */
+static void each_parent(const struct cgroup_tree *tree, const char *path,
+			bool (*visit)(int dir, uint32_t wanted), uint32_t wanted)
+{
+	char copy[PATH_MAX] = ".";
+	const char *end = path;
+
+	do {
+		int dir = openat(tree->fd, copy, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+		bool go_on = dir >= 0 && visit(dir, wanted);
+
+		if (dir >= 0)
+			close(dir);
+		if (!go_on || (size_t)(end - path) >= sizeof(copy))
+			return;
+		end += *end == '/';
+		end += strcspn(end, "/");
+		memcpy(copy, path, (size_t)(end - path));
+		copy[end - path] = '\0';
+	} while (*end != '\0');
+}
+
+static const char *unified_name(unsigned controller)
+{
+	return controller == CGROUP_IO ? "io" : cgroup_controller_name(controller);
+}
+
+static int enable(int dir, unsigned controller)
+{
+	struct cgroup_budget budget = {.left = BUSY_MS};
+	char text[32] = "+";
+	int r;
+
+	strcpy(text + 1, unified_name(controller));
+	do
+		r = cgroup_file_write(dir, "cgroup.subtree_control", text, strlen(text));
+	while (r == -EBUSY && cgroup_budget_sleep(&budget));
+	return r;
+}
+
+/* All at once, and where that fails one by one. False: nothing can be handed further down. */
+static bool hand_on(int dir, uint32_t wanted)
+{
+	char text[512];
+	uint32_t missing;
+	size_t size = 0;
+	bool any = false;
+
+	if (cgroup_file_read(dir, "cgroup.controllers", text, sizeof(text)) < 0)
+		return false;
+	missing = wanted & cgroup_controllers(text, ' ');
+	if (missing == 0)
+		return false;
+	if (cgroup_file_read(dir, "cgroup.subtree_control", text, sizeof(text)) > 0) {
+		missing &= ~cgroup_controllers(text, ' ');
+		any = true;
+	}
+	if (missing == 0)
+		return true;
+	for (unsigned c = 0; c < CGROUP_CONTROLLERS; c++)
+		if ((missing >> c & 1) != 0) {
+			text[size++] = '+';
+			size = (size_t)(stpcpy(text + size, unified_name(c)) - text);
+			text[size++] = ' ';
+		}
+	if (cgroup_file_write(dir, "cgroup.subtree_control", text, size - 1) == 0)
+		return true;
+	for (unsigned c = 0; c < CGROUP_CONTROLLERS; c++)
+		if ((missing >> c & 1) != 0 && enable(dir, c) == 0)
+			any = true;
+	return any;
+}
+
+void cgroup_hand_down(const struct cgroup_tree *tree, const char *path)
+{
+	int dir = openat(tree->fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	char text[512];
+	bool have = dir >= 0 &&
+		    cgroup_file_read(dir, "cgroup.controllers", text, sizeof(text)) >= 0 &&
+		    (cgroup_controllers(text, ' ') & tree->controllers) == tree->controllers;
+
+	if (dir >= 0)
+		close(dir);
+	if (!have)
+		each_parent(tree, path, hand_on, tree->controllers);
+}
+
+/* -- cpuset of version 1 --------------------------------------------------------------------------- */
+
+static int fill_file(int parent, int dir, const char *name)
+{
+	char text[CGROUP_LINE];
+	int n = cgroup_file_read(dir, name, text, sizeof(text));
+
+	if (n ==
+	    -ENOENT) /* mounted with noprefix: they have other names, and are somebody's own affair */
+		return 0;
+	if (n != 0)
+		return n < 0 ? n : 0;
+	n = cgroup_file_read(parent, name, text, sizeof(text));
+	return n <= 0 ? n : cgroup_file_write(dir, name, text, (size_t)n);
+}
+
+int cgroup_fill_cpuset(const struct cgroup_tree *tree, const char *path)
+{
+	int parent = openat(tree->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
+	char copy[PATH_MAX];
+
+	if (parent < 0)
+		return -errno;
+	if (strlen(path) >= sizeof(copy)) {
+		close(parent);
+		return -ENAMETOOLONG;
+	}
+	strcpy(copy, path);
+	for (char *name = copy; r == 0 && *name != '\0';) {
+		char *end = name + strcspn(name, "/");
+		bool last = *end == '\0';
+		int dir;
+
+		*end = '\0';
+		dir = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+		if (dir < 0) {
+			r = -errno;
+			break;
+		}
+		r = fill_file(parent, dir, "cpuset.cpus");
+		if (r == 0)
+			r = fill_file(parent, dir, "cpuset.mems");
+		close(parent);
+		parent = dir;
+		name = last ? end : end + 1;
+	}
+	close(parent);
+	return r;
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sandbox/template.h"
+
+#include <sched.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "sandbox/kernel.h"
+#include "sandbox/view_parts.h"
+
+enum { STACK = 16 * 1024 };
+
+/* -- Emptying a namespace of our own -------------------------------------------------------------- */
+
+int view_empty(void)
+{
+	int fs = kernel_fsopen("tmpfs"), mount, error;
+
+	if (fs < 0)
+		return fs;
+	error = kernel_fsconfig(fs, FSCONFIG_SET_STRING, "size", "4k");
+	if (error == 0)
+		error = kernel_fsconfig(fs, FSCONFIG_SET_STRING, "mode", "0555");
+	if (error == 0)
+		error = kernel_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL);
+	mount = error == 0 ? kernel_fsmount(fs, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID |
+							MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
+			   : error;
+	close(fs);
+	return mount;
+}
+
+/* What the host mounts or unmounts later does not come here, and nothing of ours goes there. */
+static int stand_alone(void)
+{
+	struct mount_attr attr = {.propagation = MS_PRIVATE};
+	int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), error;
+
+	if (root < 0)
+		return -errno;
+	error = kernel_mount_setattr(root, AT_RECURSIVE, &attr);
+	/* Our root may be a directory of a mount: then there is nothing to be made private but what lies below. */
+	close(root);
+	return error == -EINVAL ? 0 : error;
+}
+
+/* Everything goes but one empty tmpfs, which is the root. */
+static int empty_here(void)
+{
+	int mount = view_empty(), root, error;
+
+	if (mount < 0)
+		return mount;
+	root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	error = root < 0 ? -errno : stand_alone();
+	if (error == 0)
+		error = kernel_move_mount(mount, root);
+	if (error == 0 && fchdir(mount) < 0)
+		error = -errno;
+	/* The old root ends up on top of the new one, and is taken away with all that it has. */
+	if (error == 0)
+		error = kernel_result(syscall(SYS_pivot_root, ".", "."));
+	if (error == 0)
+		error = kernel_umount(".");
+	if (root >= 0)
+		close(root);
+	close(mount);
+	return error;
+}
+
+/* -- A template ------------------------------------------------------------------------------------- */
+
+struct maker {
+	int fd; /* filled: in the table of descriptors we share */
+	int error;
+};
+
+static int make(void *env)
+{
+	struct maker *maker = env;
+
+	maker->fd = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	maker->error = maker->fd < 0 ? -errno : empty_here();
+	_exit(0);
+}
+
+int template_new(struct err *err)
+{
+	static _Alignas(16) char stack[STACK];
+	struct maker maker = {.fd = -1, .error = -EIO};
+	int pid = clone(make, stack + STACK,
+			CLONE_NEWNS | CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD, &maker);
+
+	if (pid < 0)
+		return err_set(err, -errno, "a mount namespace: %s", strerror(errno));
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	if (maker.error == 0)
+		return maker.fd;
+	if (maker.fd >= 0)
+		close(maker.fd);
+	return err_set(err, maker.error, "an empty mount namespace: %s", strerror(-maker.error));
+}
+
+int template_enter(int fd, struct err *err)
+{
+	int error;
+
+	if (fd >= 0 && setns(fd, CLONE_NEWNS) < 0)
+		return err_set(err, -errno, "join the empty mount namespace: %s", strerror(errno));
+	if (unshare(CLONE_NEWNS) < 0)
+		return err_set(err, -errno, "a mount namespace: %s", strerror(errno));
+	error = fd >= 0 ? 0 : empty_here();
+	if (error != 0)
+		return err_set(err, error, "empty the mount namespace: %s", strerror(-error));
+	return 0;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * template.h: a mount namespace with one empty tmpfs, to begin others from.
+ *
+ * A new mount namespace is a copy of the caller's, mount by mount. Who makes many copies this one instead: he joins it and
+ * unshares, which takes the same time whatever the host has mounted.
+ */
+#ifndef SANDBOX_TEMPLATE_H
+#define SANDBOX_TEMPLATE_H
+
+#include "base/err.h"
+
+/* A descriptor of such a namespace, which lives as long as it; or a negative errno. */
+int template_new(struct err *err);
+
+/* Go to a copy of the template; -1: to a copy of our own namespace, emptied. 0 or a negative errno. */
+int template_enter(int fd, struct err *err);
+
+#endif

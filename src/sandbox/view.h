@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * view.h: what a container sees of the world's files.
+ *
+ *   in the host's mount namespace   view_open(): every mount as a detached one: rootfs, volumes, file systems
+ *   in a namespace of its own       view_enter(): each put in its place under the root, and the process rooted there
+ *
+ * Between the two the caller goes to another mount namespace (template.h). A detached mount is in no table of the host's
+ * at any moment, and is gone with its last descriptor, so nothing is left when anybody is killed.
+ *
+ * Places are looked up the way the container will see them: links in its root lead where they lead inside of it. A
+ * missing place is made, as a directory or as an empty file.
+ *
+ * /dev is ours: a small tmpfs with nine nodes, unless the spec binds one. There is no /proc and no /sys: a spec's
+ * file systems of these kinds are left out, and binds to places below them are made like all others.
+ *
+ * It may take as long as the file systems it is told of, for ever if one of them never answers: for children only.
+ */
+#ifndef SANDBOX_VIEW_H
+#define SANDBOX_VIEW_H
+
+#include "base/err.h"
+#include "oci/spec.h"
+
+struct view {
+	int root; /* owned: the detached root; -1 */
+	int *mounts; /* owned: spec->mounts, detached; -1: left out */
+	uint32_t count;
+};
+
+/* `bundle`: the directory that relative paths of the spec begin at. 0 or a negative errno with the sentence. */
+int view_open(struct view *ret, const struct oci_spec *spec, int bundle, struct err *err);
+/* Put them in place and change root; the descriptors are closed. The caller is in a mount namespace of its own. */
+int view_enter(struct view *view, const struct oci_spec *spec, struct err *err);
+void view_close(struct view *view);
+
+#endif

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* view_mount.c: a mount of a spec as a detached one. */
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/base.h"
+#include "sandbox/kernel.h"
+#include "sandbox/view_parts.h"
+
+/* -- Flags ----------------------------------------------------------------------------------------- */
+
+/* A mount's flags as mount(2) knows them, and as mount_setattr(2) does. */
+static const struct {
+	uint64_t flag, attribute;
+} attributes[] = {
+	{MS_RDONLY, MOUNT_ATTR_RDONLY},         {MS_NOSUID, MOUNT_ATTR_NOSUID},
+	{MS_NODEV, MOUNT_ATTR_NODEV},           {MS_NOEXEC, MOUNT_ATTR_NOEXEC},
+	{MS_NODIRATIME, MOUNT_ATTR_NODIRATIME}, {MS_NOSYMFOLLOW, MOUNT_ATTR_NOSYMFOLLOW},
+};
+
+static uint64_t attributes_of(uint64_t flags)
+{
+	uint64_t set = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(attributes); i++)
+		if (flags & attributes[i].flag)
+			set |= attributes[i].attribute;
+	return set;
+}
+
+/* How access times are kept is one of three, and is chosen as a whole. */
+static void choose_atime(struct mount_attr *attr, uint64_t set, uint64_t clear)
+{
+	if (set & MS_NOATIME)
+		attr->attr_set |= MOUNT_ATTR_NOATIME;
+	else if (set & MS_STRICTATIME)
+		attr->attr_set |= MOUNT_ATTR_STRICTATIME;
+	else if (!((set & MS_RELATIME) || (clear & (MS_NOATIME | MS_STRICTATIME))))
+		return;
+	attr->attr_clr |= MOUNT_ATTR__ATIME;
+}
+
+static int set_attributes(int mount, uint64_t set, uint64_t clear, uint64_t propagation,
+			  bool recursive)
+{
+	struct mount_attr attr = {
+		.attr_set = attributes_of(set),
+		.attr_clr = attributes_of(clear) & ~attributes_of(set),
+		.propagation = propagation,
+	};
+
+	choose_atime(&attr, set, clear);
+	if (attr.attr_set == 0 && attr.attr_clr == 0 && attr.propagation == 0)
+		return 0;
+	return kernel_mount_setattr(mount, recursive ? AT_RECURSIVE : 0, &attr);
+}
+
+/* Devices on volumes are none, unless the spec says 'dev': an escaped guest would open the node's disks there. */
+static uint64_t without_devices(const struct oci_mount *mount)
+{
+	return mount->set | (mount->clear & MS_NODEV ? 0 : MS_NODEV);
+}
+
+static int set_flags(int fd, const struct oci_mount *mount, struct err *err)
+{
+	int error = set_attributes(fd, mount->set_recursive, mount->clear_recursive, 0, true);
+
+	/* What is mounted below is told apart only by the options named for it, but its devices are none either. */
+	if (error == 0 && mount->is_recursive && !(mount->clear & MS_NODEV))
+		error = set_attributes(fd, MS_NODEV, 0, 0, true);
+	if (error == 0)
+		error = set_attributes(fd, without_devices(mount), mount->clear,
+				       mount->propagation & ~(uint64_t)MS_REC,
+				       (mount->propagation & MS_REC) != 0);
+	if (error != 0)
+		return err_set(err, error, "set its options: %s", strerror(-error));
+	return 0;
+}
+
+/* -- Binds ----------------------------------------------------------------------------------------- */
+
+int view_bind(int dir, const char *path, bool recursive, int *ret, struct err *err)
+{
+	int fd = kernel_open_tree(
+		dir, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0));
+
+	if (fd < 0)
+		return err_set(err, fd, "'%s': %s", path, strerror(-fd));
+	*ret = fd;
+	return 0;
+}
+
+static int bind(const struct oci_mount *mount, int bundle, int *ret, struct err *err)
+{
+	if (mount->source == NULL)
+		return err_set(err, -EINVAL, "a bind needs a source");
+	return view_bind(bundle, mount->source, mount->is_recursive, ret, err);
+}
+
+/* -- File systems ----------------------------------------------------------------------------------- */
+
+static int configure_one(int fs, const char *option)
+{
+	const char *value = strchr(option, '=');
+	char key[64];
+
+	if (value == NULL)
+		return kernel_fsconfig(fs, FSCONFIG_SET_FLAG, option, NULL);
+	if ((size_t)(value - option) >= sizeof(key))
+		return -EINVAL;
+	memcpy(key, option, (size_t)(value - option));
+	key[value - option] = '\0';
+	return kernel_fsconfig(fs, FSCONFIG_SET_STRING, key, value + 1);
+}
+
+static int configure(int fs, const struct oci_mount *mount, struct err *err)
+{
+	int error = 0;
+
+	if (mount->source != NULL)
+		error = kernel_fsconfig(fs, FSCONFIG_SET_STRING, "source", mount->source);
+	for (uint32_t i = 0; error == 0 && i < mount->data.count; i++) {
+		error = configure_one(fs, mount->data.items[i]);
+		if (error != 0)
+			return err_set(err, error, "option '%s': %s", mount->data.items[i],
+				       strerror(-error));
+	}
+	if (error == 0)
+		error = kernel_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL);
+	return error == 0 ? 0 : err_set(err, error, "a %s: %s", mount->type, strerror(-error));
+}
+
+static int file_system(const struct oci_mount *mount, int *ret, struct err *err)
+{
+	int fs, fd, error;
+
+	if (mount->type == NULL)
+		return err_set(err, -EINVAL, "neither a type nor the option 'bind' is given");
+	fs = kernel_fsopen(mount->type);
+	if (fs == -ENODEV)
+		return err_set(err, fs, "this kernel has no file system '%s'", mount->type);
+	if (fs < 0)
+		return err_set(err, fs, "a %s: %s", mount->type, strerror(-fs));
+	error = configure(fs, mount, err);
+	if (error == 0) {
+		fd = kernel_fsmount(fs, 0);
+		error = fd >= 0 ? 0 : err_set(err, fd, "a %s: %s", mount->type, strerror(-fd));
+		*ret = fd;
+	}
+	close(fs);
+	return error;
+}
+
+/* -- One mount -------------------------------------------------------------------------------------- */
+
+/* A guest finds no trace of the node in these, because they are not there. */
+static bool is_left_out(const struct oci_mount *mount)
+{
+	static const char *const types[] = {"proc",    "sysfs",  "cgroup",
+					    "cgroup2", "mqueue", "devpts"};
+
+	for (size_t i = 0; !mount->is_bind && mount->type != NULL && i < ARRAY_SIZE(types); i++)
+		if (strcmp(mount->type, types[i]) == 0)
+			return true;
+	return false;
+}
+
+bool view_is_dev(const struct oci_mount *mount)
+{
+	return !mount->is_bind && strcmp(mount->destination, "/dev") == 0 && mount->type != NULL &&
+	       strcmp(mount->type, "tmpfs") == 0;
+}
+
+int view_mount(const struct oci_spec *spec, const struct oci_mount *mount, int bundle, int *ret,
+	       struct err *err)
+{
+	int fd = -1, error;
+
+	*ret = -1;
+	if (is_left_out(mount))
+		return 0;
+	if (view_is_dev(mount))
+		return view_dev(spec, ret, err);
+	error = mount->is_bind ? bind(mount, bundle, &fd, err) : file_system(mount, &fd, err);
+	if (error == 0)
+		error = set_flags(fd, mount, err);
+	if (error != 0) {
+		if (fd >= 0)
+			close(fd);
+		return err_prefix(err, error, "mount '%s'", mount->destination);
+	}
+	*ret = fd;
+	return 0;
+}

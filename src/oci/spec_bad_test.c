@@ -308,6 +308,8 @@ static const struct bad bad_specs[] = {
 	 "linux.resources.memory.swap: must be -1 where limit is"},
 	{RESOURCES("'memory':{'swappiness':101}"),
 	 "linux.resources.memory.swappiness: must be a whole number from 0 to 100"},
+	{RESOURCES("'memory':{'swappiness':true}"),
+	 "linux.resources.memory.swappiness: must be a whole number, is true or false"},
 	{RESOURCES("'memory':{'disableOOMKiller':1}"),
 	 "linux.resources.memory.disableOOMKiller: must be true or false, is a number"},
 	{RESOURCES("'memory':{'kernel':'1'}"),
@@ -458,12 +460,45 @@ static void test_long_name(void **state)
 	assert_true(strlen(err.text) < ERR_MAX);
 }
 
+/* `count` of something, the same but for a number. */
+static void refuse_many(const char *before, const char *format, int count, const char *after,
+			const char *sentence)
+{
+	char *text = malloc(64u << 10);
+	struct oci_spec *spec;
+	struct err err = {""};
+	size_t size = (size_t)sprintf(text, "%s", before);
+
+	for (int i = 0; i < count; i++) {
+		size += (size_t)sprintf(text + size, "%s", i > 0 ? "," : "");
+		size += (size_t)sprintf(text + size, format, i + 1, i + 1);
+	}
+	sprintf(text + size, "%s", after);
+	assert_int_equal(test_parse(oci_spec_parse, &spec, text, &err), -EINVAL);
+	assert_string_equal(err.text, sentence);
+	free(text);
+}
+
+static void test_many(void **state)
+{
+	(void)state;
+	refuse_many("{'ociVersion':'1.2.0','root':{'path':'r'},'linux':{" USER_NS
+		    "'gidMappings':[" RANGE(0, 0, 1) "],'uidMappings':[",
+		    "{'containerID':%d,'hostID':%d,'size':1}", 341, "]}}",
+		    "linux.uidMappings: must have at most 340 ranges, has 341");
+	refuse_many("{'ociVersion':'1.2.0','root':{'path':'r'},'linux':{'resources':{'"
+		    "hugepageLimits':[",
+		    "{'pageSize':'%dMB','limit':%d}", 33, "]}}}",
+		    "linux.resources.hugepageLimits: names more sizes than any kernel has");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_specs),
 		cmocka_unit_test(test_parts),
 		cmocka_unit_test(test_long_name),
+		cmocka_unit_test(test_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

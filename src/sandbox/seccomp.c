@@ -239,11 +239,12 @@ static int install(const struct sock_filter *code, size_t count, uint32_t flags)
 int seccomp_close(const struct seccomp_filter *profile, int *ret_listener, struct err *err)
 {
 	struct sock_filter ours[ARRAY_SIZE(guest_code)];
+	uint32_t self = (uint32_t)getpid();
 	int listener = -1, result;
 
 	memcpy(ours, guest_code, sizeof(ours));
 	for (size_t i = 0; i < ARRAY_SIZE(guest_self); i++)
-		ours[guest_self[i]].k = (uint32_t)getpid();
+		ours[guest_self[i]].k = self;
 	if (profile != NULL && profile->count > 0) {
 		result = install(profile->code, profile->count, profile->flags);
 		if (result < 0)

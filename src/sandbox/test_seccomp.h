@@ -221,16 +221,16 @@ static const struct oci_seccomp *docker_profile(void)
 	}
 	qsort(allowed, count, sizeof(*allowed), by_name);
 	rules[profile.rule_count++] =
-		(struct oci_seccomp_rule){{allowed, count}, OCI_ACT_ALLOW, 0, NULL, 0};
+		(struct oci_seccomp_rule){{allowed, count}, OCI_ACT_ALLOW, 0, true, NULL, 0};
 	for (size_t i = 0; i < ARRAY_SIZE(personalities); i++)
 		rules[profile.rule_count++] = (struct oci_seccomp_rule){
-			{personality, 1}, OCI_ACT_ALLOW, 0, &personalities[i], 1};
+			{personality, 1}, OCI_ACT_ALLOW, 0, true, &personalities[i], 1};
 	rules[profile.rule_count++] =
-		(struct oci_seccomp_rule){{socket, 1}, OCI_ACT_ALLOW, 0, no_vsock, 1};
+		(struct oci_seccomp_rule){{socket, 1}, OCI_ACT_ALLOW, 0, true, no_vsock, 1};
 	rules[profile.rule_count++] =
-		(struct oci_seccomp_rule){{clone, 1}, OCI_ACT_ALLOW, 0, no_namespaces, 1};
+		(struct oci_seccomp_rule){{clone, 1}, OCI_ACT_ALLOW, 0, true, no_namespaces, 1};
 	rules[profile.rule_count++] =
-		(struct oci_seccomp_rule){{clone3, 1}, OCI_ACT_ERRNO, ENOSYS, NULL, 0};
+		(struct oci_seccomp_rule){{clone3, 1}, OCI_ACT_ERRNO, ENOSYS, true, NULL, 0};
 	return &profile;
 }
 

@@ -27,6 +27,18 @@
 #include "sandbox/test_bpf.h"
 #include "sandbox/test_seccomp.h"
 
+/* What a sanitizer does in a new thread and at the end of a process is not for a cage. */
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
+
 enum { NUMBERS = 500, CHANCES = 300 };
 
 /* -- In the interpreter ---------------------------------------------------------------------------- */
@@ -661,6 +673,8 @@ static int attempt_honest(const void *what)
 static void honest(void **state)
 {
 	(void)state;
+	if (SANITIZED)
+		skip();
 	assert_int_equal(in_cage(NULL, attempt_honest, NULL), 0);
 }
 
@@ -688,7 +702,8 @@ static void both(void **state)
 	assert_int_equal(in_cage(&filter, attempt_call, &exec_call), KILLED);
 	seccomp_filter_deinit(&filter);
 	assert_int_equal(seccomp_compile(&filter, docker_profile(), NULL), 0);
-	assert_int_equal(in_cage(&filter, attempt_honest, NULL), 0);
+	if (!SANITIZED)
+		assert_int_equal(in_cage(&filter, attempt_honest, NULL), 0);
 	seccomp_filter_deinit(&filter);
 }
 
@@ -707,6 +722,8 @@ static void nothing_passes(void **state)
 	struct seccomp_filter filter;
 
 	(void)state;
+	if (SANITIZED)
+		skip();
 	assert_int_equal(seccomp_compile(&filter, &profile, NULL), 0);
 	assert_int_equal(in_cage(&filter, attempt_call, &getpid_call), 99);
 	assert_int_equal(in_cage(&filter, attempt_call, &again), KILLED);

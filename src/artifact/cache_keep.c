@@ -151,7 +151,7 @@ static uint64_t module_bytes(struct cache *cache, const char *name)
 	struct artifact artifact;
 	uint64_t bytes;
 
-	if (cache->dir < 0 || cache_open_entry(cache, name, &artifact, NULL) != 0)
+	if (cache->dir < 0 || cache_open_entry(cache, name, false, &artifact, NULL) != 0)
 		return 0;
 	bytes = artifact.image->bytes.count;
 	artifact_close(&artifact);
@@ -199,7 +199,7 @@ int cache_verify(struct cache *cache, const struct cache_entry *entry, struct er
 	invariant(entry->is_ours);
 	if (cache->dir < 0)
 		return 0;
-	error = cache_open_entry(cache, entry->name, &artifact, err);
+	error = cache_open_entry(cache, entry->name, false, &artifact, err);
 	if (error == 0) {
 		error = artifact_verify(&artifact, err);
 		artifact_close(&artifact);

@@ -42,6 +42,15 @@ static int take_table_limits(struct image_limits *to, const struct skiff_limits 
 	return take_limits(to, from, LIMIT_TABLE_ENTRIES, err);
 }
 
+/* A number nobody has given out would be looked up among the types. */
+static int check_type(struct store *store, uint32_t type, struct err *err)
+{
+	if (!valtype_is_ref(type) || !HEAP_IS_INDEX(TYPE_HEAP(type)) ||
+	    registry_has(&store->common->registry, TYPE_HEAP(type)))
+		return 0;
+	return err_set(err, SKIFF_MISUSE, "type 0x%x is none of this engine's", type);
+}
+
 static struct skiff_limits limits_out(const struct image_limits *limits, uint64_t now)
 {
 	return (struct skiff_limits){now, limits->max, limits->is64, limits->shared};
@@ -151,6 +160,8 @@ int skiff_table_new(struct skiff_table **ret, struct skiff_store *handle, uint32
 	struct table *table;
 	int error = take_table_limits(&known, limits, err_in(err));
 
+	if (error == 0)
+		error = check_type(store, type, err_in(err));
 	if (error != 0)
 		return error;
 	if (!valtype_is_ref(type) || !ref_fits(store, init.word, type))
@@ -215,6 +226,8 @@ int skiff_global_new(struct skiff_global **ret, struct skiff_store *handle, bool
 	struct global *global;
 	slot cell[2] = {0, 0};
 
+	if (check_type(store, value.type, err_in(err)) != 0)
+		return SKIFF_MISUSE;
 	if (!values_in(store, &no_ids, &value.type, 1, &value, cell, err_in(err)))
 		return SKIFF_MISUSE;
 	if (store_global(&global, store, value.type, is_mutable) < 0)

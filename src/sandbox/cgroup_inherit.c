@@ -114,6 +114,9 @@ static int fill_file(int parent, int dir, const char *name)
 	char text[CGROUP_LINE];
 	int n = cgroup_file_read(dir, name, text, sizeof(text));
 
+	if (n ==
+	    -ENOENT) /* mounted with noprefix: they have other names, and are somebody's own affair */
+		return 0;
 	if (n != 0)
 		return n < 0 ? n : 0;
 	n = cgroup_file_read(parent, name, text, sizeof(text));

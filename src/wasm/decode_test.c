@@ -404,8 +404,8 @@ static void references_of_nothing(void **state)
 {
 	struct err err;
 	/* Good: one reference is any, exn and extern at once. */
-	static const uint8_t any[] = {MODULE(
-		FUNCTION_OF(0, 0xd4, 0xd4, 0x0a, 0, 0xd4, 0xfb, 0x1a, 0xd4, 0xfb, 0x14, 0x6c, 0x1a))};
+	static const uint8_t any[] = {MODULE(FUNCTION_OF(0, 0xd4, 0xd4, 0x0a, 0, 0xd4, 0xfb, 0x1a,
+							 0xd4, 0xfb, 0x14, 0x6c, 0x1a))};
 
 	(void)state;
 	assert_int_equal(try(any, sizeof(any), feature_default(), &err), 0);

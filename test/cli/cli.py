@@ -18,7 +18,7 @@ sys.dont_write_bytecode = True
 import modules  # noqa: E402
 from bench import ROOT, TESTS, Bench, Skip, run_tests, test  # noqa: E402
 
-VERBS = ["run", "inspect", "validate", "disasm", "version", "help"]
+VERBS = ["run", "inspect", "validate", "disasm", "cache", "version", "help"]
 
 
 # -- Help and mistakes ------------------------------------------------------------------------------
@@ -595,6 +595,7 @@ def broken_pipes(b):
 
 
 # The rest of the tests, each file about one thing.
+import cache  # noqa: E402, F401
 import signals  # noqa: E402, F401
 import threads  # noqa: E402, F401
 import wasi  # noqa: E402, F401

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""seeds.py OPCODES FOLDER STAMP: write modules to begin fuzzing with to FOLDER/decode, run and artifact, and choices
-to FOLDER/validate and FOLDER/run.
+"""seeds.py OPCODES FOLDER STAMP: write modules to begin fuzzing with to FOLDER/decode, run and artifact, and
+choices to FOLDER/validate and FOLDER/run.
 
 One module for each kind of instruction with a signature in opcodes.def, a function an instruction; and some by
 hand with control, calls, tables, segments and imports. They are small: the fuzzer puts them together.
@@ -188,12 +188,6 @@ def by_hand():
         section(3, [1, 2]), section(10, vector([body([], [0x70])])))
 
 
-def choices():
-    noise = random.Random(4)
-    for i in range(60):
-        yield "choices-%02d" % i, noise.randbytes(20 + i * i // 4)
-
-
 def with_memory():
     """Modules whose memory an artifact has pages of. The long one also tells the fuzzer how long inputs may be."""
     for key, size in (("page", 20), ("pages", 40000)):
@@ -203,6 +197,12 @@ def with_memory():
             section(11, vector([[0, 0x41, 5, END] + counted([i & 255 for i in range(size)]),
                                 [0, 0x41, 0xf0, 0xa2, 0x04, END] + counted([1, 2, 3]),
                                 [0, 0x41, 7, END] + counted([255, 254])])))
+
+
+def choices():
+    noise = random.Random(4)
+    for i in range(60):
+        yield "choices-%02d" % i, noise.randbytes(20 + i * i // 4)
 
 
 def write(folder, target, seeds):

@@ -313,7 +313,7 @@ struct skiff_cache;
 
 /*
  * Modules that were opened before, validated and laid out as files that are mapped: opening one takes the same
- * time whatever its size. `dir` NULL: the default, /var/lib/skiff/cache of root, $XDG_CACHE_HOME/skiff or ~/.cache/skiff of
+ * time whatever its size. `dir` NULL: the default, $SKIFF_CACHE or, where that is not set, /var/lib/skiff/cache of root, $XDG_CACHE_HOME/skiff or ~/.cache/skiff of
  * others. Makes no directory, and is no failure where none can be used: see skiff_cache_complaint(). A cache is used by
  * one thread at a time; many processes may share a directory.
  */

@@ -61,10 +61,16 @@ static int take_default(struct cache *cache)
 {
 	const char *base;
 
+	/* Who started us may have other rights than we do, and says what he likes. */
+	bool heard = getauxval(AT_SECURE) == 0;
+
+	if (heard && getenv("SKIFF_CACHE") != NULL) {
+		base = absolute("SKIFF_CACHE");
+		return base != NULL ? take_path(cache, base, "") : 0;
+	}
 	if (cache->user == 0)
 		return take_path(cache, ROOTS_CACHE, "");
-	/* Who started us has other rights than we do, and says what he likes. */
-	if (getauxval(AT_SECURE) != 0)
+	if (!heard)
 		return 0;
 	base = absolute("XDG_CACHE_HOME");
 	if (base != NULL)

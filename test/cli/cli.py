@@ -606,6 +606,7 @@ def main():
     if len(sys.argv) < 2 or not os.access(sys.argv[1], os.X_OK):
         print(__doc__.strip(), file=sys.stderr)
         return 2
+    os.environ["SKIFF_CACHE"] = ""  # the node's is not for tests
     b = Bench(sys.argv[1])
     try:
         return run_tests(b, sys.argv[2:])

@@ -61,6 +61,7 @@ struct guest_row {
 		.value = (mask),        \
 		.value_two = (number),  \
 	}
+#define INT(argument, number) BITS(argument, UINT32_MAX, (uint32_t)(number))
 #define USE(text) {.words = text},
 #define PLAIN(call, answer) {.name = call, .words = "", .action = (answer)},
 #define ALLOW(call) PLAIN(#call, SECCOMP_RET_ALLOW)
@@ -83,6 +84,7 @@ static const struct guest_row guest_rows[] = {
 #undef EQ
 #undef LE
 #undef BITS
+#undef INT
 #undef USE
 #undef PLAIN
 #undef ALLOW

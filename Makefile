@@ -7,6 +7,7 @@
 #   SUITE=DIR      WASI's own test programs, for make wasi
 #   PREFIX=DIR     where install puts things (default: /usr/local); DESTDIR=DIR goes in front of it
 #   FUZZ_SECONDS=N how long `make test` runs each fuzz target (default: 10)
+#   COUNT=N        modules for make smith (default: 2000); SEED=N: the first of them; MUTANTS=N: of each; NODE=, WASM_TOOLS=
 #   JOBS=N         compilers at a time (default: one a core)
 
 PREFIX ?= /usr/local
@@ -15,9 +16,12 @@ CC_BUILD ?= clang-19
 MESON = meson
 B = build
 
+SMITH = $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED)) $(if $(MUTANTS),--mutants $(MUTANTS)) \
+	$(if $(NODE),--node '$(NODE)') $(if $(WASM_TOOLS),--wasm-tools '$(WASM_TOOLS)') --keep $(B)/smith-findings
+
 export SUITES JOBS
 
-.PHONY: all help setup build run test spec wasi bench fuzz lint install clean
+.PHONY: all help setup build run test spec wasi smith bench fuzz lint install clean
 
 all: build
 
@@ -27,6 +31,7 @@ help:
 	@echo "make build    build/skiff, build/libskiff.so, tests, examples"
 	@echo "make spec     the specification's test suite, group by group"
 	@echo "make wasi     WASI's own test suite (SUITE=DIR: where it is)"
+	@echo "make smith    generated modules: both interpreters and V8 against each other (COUNT=N, SEED=N)"
 	@echo "make bench    speed against other engines and native code"
 	@echo "make fuzz     fuzz decoder and validator until stopped (FUZZ_SECONDS=N: that long)"
 	@echo "make lint     layers, formatting, clang-tidy, sizes"
@@ -64,6 +69,14 @@ wasi:
 	@echo "  make wasi SUITE=DIR" >&2
 	@exit 2
 endif
+
+# Needs what Debian 12 does not have: wasm-tools, and a node that has all of WebAssembly 3.0. run.py says what is missing.
+smith: build
+	@test/smith/run.py --check $(SMITH)
+	@[ -e $(B)-gcc/build.ninja ] || CC=gcc $(MESON) setup $(B)-gcc
+	ninja -C $(B) -j $(JOBS) smith-run
+	ninja -C $(B)-gcc -j $(JOBS) smith-run
+	@test/smith/run.py --skiff $(B)/smith-run --second $(B)-gcc/smith-run $(SMITH)
 
 bench:
 	@tools/setup bench

@@ -9,13 +9,21 @@
  * interpreter (tail calls and fused sequences) against the one that looks at every instruction. Nor out of memory for
  * objects: what the stack still holds by chance, and so keeps, differs between the two. The engine that counts none also
  * collects before each object.
+ *
+ * An input that begins with WOVEN is no module: one is woven of the rest (weave.h).
+ *
+ * Time stands still: nobody else is there to wake a guest that waits, so the target is linked with a wake_park() of its
+ * own, by which a wait with a time has timed out at once and one without is interrupted.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/wake.h"
 #include "skiff.h"
+#include "weave.h"
 
 enum {
+	WOVEN = 0xff,
 	FUEL = 50000,
 	VALUES_MOST = 100,
 	BYTES_MOST = 64 << 20,
@@ -24,6 +32,9 @@ enum {
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+bool __wrap_wake_park(struct wake *wake, uint64_t deadline);
+
+static struct skiff_store *running; /* borrowed: the last one opened */
 
 /* What the calls since the last start of a run cost. */
 static struct {
@@ -53,7 +64,17 @@ static struct skiff_store *open_store(struct skiff_engine *engine)
 	require(skiff_store_new(&store, engine, NULL) == 0);
 	skiff_store_limiter(store, limit, NULL);
 	skiff_store_set_fuel(store, FUEL);
+	running = store;
 	return store;
+}
+
+bool __wrap_wake_park(struct wake *wake, uint64_t deadline)
+{
+	(void)wake;
+	if (deadline != UINT64_MAX)
+		return false;
+	skiff_store_interrupt(running);
+	return true;
 }
 
 /* -- Imports ------------------------------------------------------------------------------- */
@@ -120,7 +141,13 @@ static struct skiff_prelinked *link_all(struct skiff_engine *engine, struct skif
 static uint64_t mix(uint64_t digest, const void *bytes, size_t size)
 {
 	const uint8_t *p = bytes;
+	uint64_t word;
 
+	/* Memories are long. */
+	for (; size >= sizeof(word); p += sizeof(word), size -= sizeof(word)) {
+		memcpy(&word, p, sizeof(word));
+		digest = (digest ^ word ^ digest >> 32) * 1099511628211u;
+	}
 	for (size_t i = 0; i < size; i++)
 		digest = (digest ^ p[i]) * 1099511628211u;
 	return digest;
@@ -324,7 +351,7 @@ static void run_uncounted(const uint8_t *data, size_t size, bool made, uint64_t 
 	skiff_engine_free(engine);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void run_bytes(const uint8_t *data, size_t size)
 {
 	struct skiff_engine *engine = open_engine(true, false);
 	struct skiff_module *module = NULL;
@@ -336,5 +363,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		run_uncounted(data, size, made, digest);
 	skiff_module_free(module);
 	skiff_engine_free(engine);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct buf module = {0}, instructions = {0};
+
+	if (size != 0 && data[0] == WOVEN) {
+		weave(&module, &instructions, data + 1, size - 1);
+		run_bytes(module.data, module.size);
+		buf_deinit(&module);
+		buf_deinit(&instructions);
+	} else {
+		run_bytes(data, size);
+	}
 	return 0;
 }

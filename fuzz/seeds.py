@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""seeds.py OPCODES FOLDER STAMP: write modules to begin fuzzing with to FOLDER/decode and FOLDER/run.
+"""seeds.py OPCODES FOLDER STAMP: write modules to begin fuzzing with to FOLDER/decode, run and artifact, and
+choices to FOLDER/validate and FOLDER/run.
 
 One module for each kind of instruction with a signature in opcodes.def, a function an instruction; and some by
 hand with control, calls, tables, segments and imports. They are small: the fuzzer puts them together.
 """
 
 import os
+import random
 import sys
 
 sys.dont_write_bytecode = True
@@ -18,6 +20,7 @@ NEAR, WIDE, OTHER, OTHER_WIDE = ([[0, 1]], 0, "i"), ([[4, 1]], 0, "l"), ([[4, 1]
 IMMEDIATES = {"NONE": [], "MEMARG": [0, 3], "MEMARG_LANE": [0, 3, 1], "LANE": [1],
               "LANES16": list(range(8, 24))}
 END = 0x0b
+WOVEN = b"\xff"  # of an input to fuzz-run: choices follow
 
 
 def leb(n):
@@ -185,6 +188,30 @@ def by_hand():
         section(3, [1, 2]), section(10, vector([body([], [0x70])])))
 
 
+def with_memory():
+    """Modules whose memory an artifact has pages of. The long one also tells the fuzzer how long inputs may be."""
+    for key, size in (("page", 20), ("pages", 40000)):
+        yield "memory-" + key, module(
+            section(1, vector([func_type([], [])])), section(3, [1, 0]), section(5, [1, 0, 2]),
+            section(7, vector([export("f", 0, 0)])), section(10, vector([body([])])),
+            section(11, vector([[0, 0x41, 5, END] + counted([i & 255 for i in range(size)]),
+                                [0, 0x41, 0xf0, 0xa2, 0x04, END] + counted([1, 2, 3]),
+                                [0, 0x41, 7, END] + counted([255, 254])])))
+
+
+def choices():
+    noise = random.Random(4)
+    for i in range(60):
+        yield "choices-%02d" % i, noise.randbytes(20 + i * i // 4)
+
+
+def write(folder, target, seeds):
+    os.makedirs(os.path.join(folder, target), exist_ok=True)
+    for key, content in seeds:
+        with open(os.path.join(folder, target, "seed-" + key), "wb") as file:
+            file.write(content)
+
+
 def main(opcodes, folder, stamp):
     groups = {}
     for row in rows(opcodes):
@@ -198,13 +225,13 @@ def main(opcodes, folder, stamp):
                 seeds += [("%s-far%d-%d" % (key, k, i), of_rows(group[i:i + 8], place))
                           for i in range(0, len(group), 8)]
     seeds += list(by_hand()) + list(far_by_hand())
-    for target in ("decode", "run"):
-        os.makedirs(os.path.join(folder, target), exist_ok=True)
-        for key, content in seeds:
-            with open(os.path.join(folder, target, "seed-" + key), "wb") as file:
-                file.write(content)
+    chosen = list(choices())
+    write(folder, "decode", seeds)
+    write(folder, "run", seeds + [(key, WOVEN + content) for key, content in chosen])
+    write(folder, "validate", [(key, b"\0\0" + content) for key, content in chosen])
+    write(folder, "artifact", list(by_hand()) + list(with_memory()))
     with open(stamp, "w", encoding="utf-8") as file:
-        file.write("%d seeds\n" % len(seeds))
+        file.write("%d seeds\n" % (len(seeds) + len(chosen)))
 
 
 if __name__ == "__main__":

@@ -38,7 +38,10 @@ extern "C" {
 
 /* The version of the library that is running, e.g. "0.1.0"; static. */
 SKIFF_API const char *skiff_version(void);
-/* What of it decides how a validated module is kept, as 32 hexadecimal digits; the same: such files can be shared. Static. */
+/*
+ * Which build of the engine it is, in 32 hexadecimal digits: those of the same ABI can share artifacts.
+ * Static.
+ */
 SKIFF_API const char *skiff_engine_abi(void);
 
 /* -- Outcomes and errors ----------------------------------------------------------------- */
@@ -310,7 +313,7 @@ struct skiff_cache;
 
 /*
  * Modules that were opened before, validated and laid out as files that are mapped: opening one takes the same
- * time whatever its size. `dir` NULL: the default, /var/lib/skiff/cache of root, $XDG_CACHE_HOME/skiff or ~/.cache/skiff of
+ * time whatever its size. `dir` NULL: the default, $SKIFF_CACHE or, where that is not set, /var/lib/skiff/cache of root, $XDG_CACHE_HOME/skiff or ~/.cache/skiff of
  * others. Makes no directory, and is no failure where none can be used: see skiff_cache_complaint(). A cache is used by
  * one thread at a time; many processes may share a directory.
  */

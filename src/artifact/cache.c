@@ -20,7 +20,10 @@
 
 #define ROOTS_CACHE "/var/lib/skiff/cache"
 
-enum { OVERLAY = 0x794c7630 }; /* f_type of statfs(2) */
+enum {
+	OVERLAY = 0x794c7630, /* f_type of statfs(2) */
+	SHOWN_MAX = 256, /* bytes of a path in a sentence */
+};
 
 void cache_complain(struct cache *cache, const char *format, ...)
 {
@@ -58,10 +61,16 @@ static int take_default(struct cache *cache)
 {
 	const char *base;
 
+	/* Who started us may have other rights than we do, and says what he likes. */
+	bool heard = getauxval(AT_SECURE) == 0;
+
+	if (heard && getenv("SKIFF_CACHE") != NULL) {
+		base = absolute("SKIFF_CACHE");
+		return base != NULL ? take_path(cache, base, "") : 0;
+	}
 	if (cache->user == 0)
 		return take_path(cache, ROOTS_CACHE, "");
-	/* Who started us has other rights than we do, and says what he likes. */
-	if (getauxval(AT_SECURE) != 0)
+	if (!heard)
 		return 0;
 	base = absolute("XDG_CACHE_HOME");
 	if (base != NULL)
@@ -72,10 +81,18 @@ static int take_default(struct cache *cache)
 
 /* -- Opening --------------------------------------------------------------------------------- */
 
+/* Of a very long path the end tells most, and the reason after it must still fit. */
+static const char *shown(const char *path)
+{
+	size_t size = strlen(path);
+
+	return size > SHOWN_MAX ? path + size - SHOWN_MAX : path;
+}
+
 static void distrust(struct cache *cache, const struct err *why)
 {
 	cache->closed = true;
-	cache_complain(cache, "the cache in '%s' is not used: %s", cache->path, why->text);
+	cache_complain(cache, "the cache in '%s' is not used: %s", shown(cache->path), why->text);
 }
 
 /* `engine` is the path with the engine's folder. That there is nothing is no mistake. */
@@ -87,10 +104,10 @@ static COLD void not_opened(struct cache *cache, const char *engine, int error)
 		return;
 	cache->closed = true;
 	if (error == ENOTDIR && lstat(engine, &st) == 0 && S_ISLNK(st.st_mode))
-		cache_complain(cache, "the cache is not used: '%s' is a link", engine);
+		cache_complain(cache, "the cache is not used: '%s' is a link", shown(engine));
 	else if (cache->chosen)
-		cache_complain(cache, "the cache in '%.*s' is not used: %s",
-			       (int)(strlen(engine) - CACHE_ENGINE_TEXT), engine, strerror(error));
+		cache_complain(cache, "the cache is not used: '%s': %s", shown(engine),
+			       strerror(error));
 }
 
 void cache_enter(struct cache *cache)

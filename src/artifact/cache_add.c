@@ -172,6 +172,7 @@ static int write_entry(int dir, const struct image *image, const struct artifact
 	char *name = temporary + strlen(CACHE_TEMPORARY);
 	int fd, error;
 
+	invariant(dir >= 0);
 	cache_name_entry(name, id);
 	error = open_temporary(dir, temporary, &fd, err);
 	if (error != WRITTEN)
@@ -231,6 +232,7 @@ static void prune_if_due(struct cache *cache)
 	struct cache_pruned pruned;
 	struct stat st;
 
+	invariant(cache->dir >= 0);
 	if (fstatat(cache->dir, "../pruned", &st, AT_SYMLINK_NOFOLLOW) < 0 ||
 	    now - st.st_mtim.tv_sec > CACHE_PRUNE_SECONDS || st.st_mtim.tv_sec > now)
 		cache_prune(cache, &limits, &pruned, NULL);

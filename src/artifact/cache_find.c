@@ -12,20 +12,20 @@
 #include "artifact/cache_parts.h"
 #include "base/base.h"
 
-enum { DAY = 24 * 60 * 60 };
+enum { HOUR = 60 * 60 };
 
-/* Reading sets atime, but not everywhere: once a day we do. */
+/* Reading sets atime, but not everywhere, and listing reads, too: so nothing does but this, once an hour. */
 static void note_use(int fd, const struct stat *st)
 {
 	const struct timespec times[2] = {{.tv_nsec = UTIME_NOW}, {.tv_nsec = UTIME_OMIT}};
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	if (now.tv_sec - MAX(st->st_atim.tv_sec, st->st_mtim.tv_sec) > DAY)
+	if (now.tv_sec - MAX(st->st_atim.tv_sec, st->st_mtim.tv_sec) > HOUR)
 		futimens(fd, times); /* where we may not, it is pruned early */
 }
 
-static int check_file(const struct cache *cache, int fd, struct err *err)
+static int check_file(const struct cache *cache, int fd, bool use, struct err *err)
 {
 	const char *what;
 	struct stat st;
@@ -37,7 +37,8 @@ static int check_file(const struct cache *cache, int fd, struct err *err)
 	what = cache_trust_state(&st, cache->user);
 	if (what != NULL)
 		return err_set(err, ARTIFACT_FOREIGN, "it %s", what);
-	note_use(fd, &st);
+	if (use)
+		note_use(fd, &st);
 	return 0;
 }
 
@@ -51,18 +52,26 @@ static int check_digest(const struct artifact *artifact, const char *name, struc
 	return 0;
 }
 
-int cache_open_entry(struct cache *cache, const char *name, struct artifact *ret, struct err *err)
+/* Not to be held up by a pipe, nor given a terminal, nor led elsewhere. */
+static int open_file(int dir, const char *name)
 {
-	/* Not to be held up by a pipe, nor given a terminal, nor led elsewhere. */
-	int fd =
-		openat(cache->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	const int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+	int fd = openat(dir, name, flags | O_NOATIME);
+
+	return fd < 0 && errno == EPERM ? openat(dir, name, flags) : fd;
+}
+
+int cache_open_entry(struct cache *cache, const char *name, bool use, struct artifact *ret,
+		     struct err *err)
+{
+	int fd = open_file(cache->dir, name);
 	int error;
 
 	if (fd < 0 && errno == ELOOP)
 		return err_set(err, ARTIFACT_FOREIGN, "it is a link");
 	if (fd < 0)
 		return err_set(err, -errno, "%s", strerror(errno));
-	error = check_file(cache, fd, err);
+	error = check_file(cache, fd, use, err);
 	if (error != 0) {
 		close(fd);
 		return error;
@@ -85,7 +94,7 @@ static bool open_wanted(struct cache *cache, const struct artifact_id *id, struc
 	int error;
 
 	cache_name_entry(name, id);
-	error = cache_open_entry(cache, name, ret, &why);
+	error = cache_open_entry(cache, name, true, ret, &why);
 	if (error == 0 && artifact_fits(ret, id, &why))
 		return true;
 	if (error == 0)

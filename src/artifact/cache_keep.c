@@ -25,10 +25,17 @@ typedef int name_fn(void *env, int dir, const char *name);
 static int each_name(int dir, name_fn *fn, void *env)
 {
 	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *stream = fd >= 0 ? fdopendir(fd) : NULL;
 	const struct dirent *entry;
-	int error = stream != NULL ? 0 : -errno;
+	DIR *stream;
+	int error = 0;
 
+	if (fd < 0)
+		return -errno;
+	stream = fdopendir(fd);
+	if (stream == NULL) {
+		close(fd);
+		return -ENOMEM;
+	}
 	while (error == 0) {
 		errno = 0;
 		entry = readdir(stream);
@@ -38,10 +45,7 @@ static int each_name(int dir, name_fn *fn, void *env)
 		}
 		error = fn(env, dir, entry->d_name);
 	}
-	if (stream != NULL)
-		closedir(stream);
-	else if (fd >= 0)
-		close(fd);
+	closedir(stream);
 	return error;
 }
 
@@ -151,7 +155,7 @@ static uint64_t module_bytes(struct cache *cache, const char *name)
 	struct artifact artifact;
 	uint64_t bytes;
 
-	if (cache->dir < 0 || cache_open_entry(cache, name, &artifact, NULL) != 0)
+	if (cache->dir < 0 || cache_open_entry(cache, name, false, &artifact, NULL) != 0)
 		return 0;
 	bytes = artifact.image->bytes.count;
 	artifact_close(&artifact);
@@ -199,7 +203,7 @@ int cache_verify(struct cache *cache, const struct cache_entry *entry, struct er
 	invariant(entry->is_ours);
 	if (cache->dir < 0)
 		return 0;
-	error = cache_open_entry(cache, entry->name, &artifact, err);
+	error = cache_open_entry(cache, entry->name, false, &artifact, err);
 	if (error == 0) {
 		error = artifact_verify(&artifact, err);
 		artifact_close(&artifact);

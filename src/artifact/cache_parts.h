@@ -80,9 +80,10 @@ void cache_link_sample(struct cache *cache, int fd, const struct stat *st,
 /* -- cache_find.c -------------------------------------------------------------------------- */
 
 /*
- * Open an entry by its name in a directory, and see that it is what the name says: 0, ARTIFACT_*, -errno with the
- * sentence.
+ * Open an entry, and see that it is what its name says. `use`: not only to look at it, so it is kept longer. 0,
+ * ARTIFACT_*, -errno with the sentence.
  */
-int cache_open_entry(struct cache *cache, const char *name, struct artifact *ret, struct err *err);
+int cache_open_entry(struct cache *cache, const char *name, bool use, struct artifact *ret,
+		     struct err *err);
 
 #endif

@@ -19,6 +19,33 @@
 #define DATA ELFDATA2MSB
 #endif
 
+const struct artifact_table artifact_tables[ARTIFACT_TABLES] = {
+#define TABLE(field, type) {offsetof(struct image, field), sizeof(type)}
+	TABLE(types, struct type_def),
+	TABLE(type_words, uint32_t),
+	TABLE(imports, struct image_import),
+	TABLE(exports, struct image_export),
+	TABLE(tables, struct image_table),
+	TABLE(memories, struct image_memory),
+	TABLE(globals, struct image_global),
+	TABLE(tags, uint32_t),
+	TABLE(elements, struct image_element),
+	TABLE(datas, struct image_data),
+	TABLE(bytes, uint8_t),
+	TABLE(funcs, struct image_func),
+	TABLE(side, struct image_side),
+	TABLE(local_slots, uint16_t),
+	TABLE(tries, struct image_try),
+	TABLE(catches, struct image_catch),
+	TABLE(items, uint32_t),
+	TABLE(sections, struct image_section),
+#undef TABLE
+};
+
+_Static_assert(offsetof(struct image, catches) - offsetof(struct image, bytes) ==
+		       (ARTIFACT_TABLES - 1) * sizeof(struct image_span),
+	       "every span of an image stands in the table");
+
 void artifact_elf_header(Elf64_Ehdr *elf)
 {
 	*elf = (Elf64_Ehdr){

@@ -30,6 +30,23 @@ _Static_assert(offsetof(struct artifact_start, head) == 256, "docs/artifact.md s
 _Static_assert(sizeof(struct artifact_start) <= ARTIFACT_IMAGE_AT, "the image comes behind it");
 _Static_assert(sizeof(ARTIFACT_NOTE_NAME) <= 8, "the name has eight bytes");
 
+/*
+ * The tables of an image in the order they lie in an artifact: first what an instance is made of, all together so that a
+ * cold start reads it at once, then the module's bytes and what single functions need.
+ */
+struct artifact_table {
+	uint16_t span; /* offset in struct image */
+	uint16_t item; /* bytes of one */
+};
+enum { ARTIFACT_TABLES = 18 };
+extern const struct artifact_table artifact_tables[ARTIFACT_TABLES];
+
+static inline const struct image_span *artifact_span_of(const struct image *image,
+							const struct artifact_table *table)
+{
+	return (const void *)((const uint8_t *)image + table->span);
+}
+
 /* The ELF header all artifacts of this machine share; what differs is 0. */
 void artifact_elf_header(Elf64_Ehdr *elf);
 

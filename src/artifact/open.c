@@ -15,36 +15,8 @@
 #include "artifact/layout.h"
 #include "base/base.h"
 
-/* The tables an image's header tells of. */
-static const struct table {
-	uint16_t span; /* offset in struct image */
-	uint16_t item; /* bytes of one */
-} tables[] = {
-#define TABLE(field, type) {offsetof(struct image, field), sizeof(type)}
-	TABLE(bytes, uint8_t),
-	TABLE(types, struct type_def),
-	TABLE(type_words, uint32_t),
-	TABLE(imports, struct image_import),
-	TABLE(exports, struct image_export),
-	TABLE(funcs, struct image_func),
-	TABLE(tables, struct image_table),
-	TABLE(memories, struct image_memory),
-	TABLE(globals, struct image_global),
-	TABLE(tags, uint32_t),
-	TABLE(elements, struct image_element),
-	TABLE(items, uint32_t),
-	TABLE(datas, struct image_data),
-	TABLE(sections, struct image_section),
-	TABLE(side, struct image_side),
-	TABLE(local_slots, uint16_t),
-	TABLE(tries, struct image_try),
-	TABLE(catches, struct image_catch),
-#undef TABLE
-};
-
-_Static_assert(offsetof(struct image, catches) - offsetof(struct image, bytes) ==
-		       (ARRAY_SIZE(tables) - 1) * sizeof(struct image_span),
-	       "every span of an image stands in the table");
+/* So little is read in one go, wanted or not. */
+enum { READ_AHEAD = 128 * 1024 };
 
 /* -- The head ------------------------------------------------------------------------------------ */
 
@@ -92,15 +64,15 @@ static int check_head(const struct artifact_start *start, uint64_t size, struct 
 
 static bool tables_lie_in(const struct image *image)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
-		const struct image_span *span =
-			(const void *)((const uint8_t *)image + tables[i].span);
+	for (size_t i = 0; i < ARTIFACT_TABLES; i++) {
+		const struct artifact_table *table = &artifact_tables[i];
+		const struct image_span *span = artifact_span_of(image, table);
 
 		if (span->count == 0)
 			continue;
 		if (span->at < sizeof(*image) ||
-		    span->at + (uint64_t)span->count * tables[i].item > image->size ||
-		    (tables[i].item > 1 && span->at % 8 != 0))
+		    span->at + (uint64_t)span->count * table->item > image->size ||
+		    (table->item > 1 && span->at % 8 != 0))
 			return false;
 	}
 	return true;
@@ -146,6 +118,13 @@ static void take_memory(struct artifact *a)
 	};
 }
 
+/* What every start needs lies in front of the module's bytes. */
+static void fetch(const struct artifact *a)
+{
+	if (a->size > READ_AHEAD)
+		madvise(a->map, a->head->image.at + a->image->bytes.at, MADV_WILLNEED);
+}
+
 static int look(struct artifact *a, struct err *err)
 {
 	const struct artifact_start *start = a->map;
@@ -158,6 +137,7 @@ static int look(struct artifact *a, struct err *err)
 	if (!is_whole(a->image, start->head.image.size) || !memory_fits(a->image, a->head))
 		return err_set(err, ARTIFACT_DAMAGED, "its tables lie outside of it");
 	take_memory(a);
+	fetch(a);
 	return 0;
 }
 
@@ -175,6 +155,9 @@ static int map(struct artifact *a, struct err *err)
 		a->map = NULL;
 		return err_set(err, -errno, "map %zu bytes: %s", a->size, strerror(errno));
 	}
+	/* A start touches a page here and there: what the kernel would read around each is megabytes, on some disks. */
+	if (a->size > READ_AHEAD)
+		madvise(a->map, a->size, MADV_RANDOM);
 	return 0;
 }
 

@@ -27,7 +27,8 @@ static const char *const section_names[SECTIONS] = {
 
 struct writer {
 	int fd;
-	const struct image *image;
+	const struct image *image; /* as it lies in memory */
+	struct image header; /* as it lies in the file: the same tables in another order */
 	struct artifact_start start;
 	struct memory_image memory; /* fd -1: none */
 	struct buf symbols, strings, names; /* owned: .symtab, .strtab, .shstrtab */
@@ -50,7 +51,7 @@ static bool add_symbol(struct writer *w, uint32_t index, struct image_bytes name
 	Elf64_Sym symbol = {
 		.st_info = ELF64_ST_INFO(STB_GLOBAL, STT_FUNC),
 		.st_shndx = IMAGE,
-		.st_value = ARTIFACT_IMAGE_AT + w->image->bytes.at + func->code,
+		.st_value = ARTIFACT_IMAGE_AT + w->header.bytes.at + func->code,
 		.st_size = func->code_end - func->code,
 	};
 
@@ -117,6 +118,37 @@ static void describe(struct writer *w, enum section section, uint32_t type, uint
 		s->sh_addr = s->sh_offset;
 }
 
+/* Each table finds its place, and the header says where. */
+static void order_tables(struct writer *w)
+{
+	uint64_t end = sizeof(w->header);
+
+	w->header = *w->image;
+	for (size_t i = 0; i < ARTIFACT_TABLES; i++) {
+		struct image_span *span = (void *)((uint8_t *)&w->header + artifact_tables[i].span);
+
+		span->at = (uint32_t)align_up(end, 8);
+		end = span->at + (uint64_t)span->count * artifact_tables[i].item;
+	}
+	w->header.size = end;
+}
+
+static int write_image(struct writer *w)
+{
+	uint64_t at = place(w, IMAGE, w->header.size, 8);
+	int err = write_at(w, &w->header, sizeof(w->header), at);
+
+	for (size_t i = 0; err == 0 && i < ARTIFACT_TABLES; i++) {
+		const struct artifact_table *table = &artifact_tables[i];
+		const struct image_span *from = artifact_span_of(w->image, table);
+
+		err = write_at(w, (const uint8_t *)w->image + from->at,
+			       (uint64_t)from->count * table->item,
+			       at + artifact_span_of(&w->header, table)->at);
+	}
+	return err;
+}
+
 static int write_memory(struct writer *w)
 {
 	struct memory_image *m = &w->memory;
@@ -156,7 +188,8 @@ static int write_sections(struct writer *w)
 	w->sections[NOTE].sh_size = sizeof(*start) - offsetof(struct artifact_start, note);
 	w->sections[NOTE].sh_addralign = 4;
 	w->end = ARTIFACT_IMAGE_AT;
-	err = write_at(w, w->image, w->image->size, place(w, IMAGE, w->image->size, 8));
+	order_tables(w);
+	err = write_image(w);
 	if (err == 0)
 		err = write_memory(w);
 	if (err == 0)

@@ -72,9 +72,8 @@ static bool find_export(const struct skiff_module *module, const char *name,
 	return false;
 }
 
-static int no_such_export(const struct guest *g)
+static int no_such_export(const struct guest *g, const char *wanted)
 {
-	const char *wanted = g->invoke;
 	struct text_nearest nearest;
 	struct skiff_export item;
 
@@ -184,10 +183,11 @@ static int choose_reactor(struct guest *g)
 
 static int choose(struct guest *g)
 {
+	const char *entry = g->plan->entry != NULL ? g->plan->entry : "_start";
 	bool start = g->invoke == NULL;
 	int code = EXIT_OK;
 
-	g->calls = start && find_export(g->module, "_start", &g->target);
+	g->calls = start && find_export(g->module, entry, &g->target);
 	if (g->plan->reactor == GUEST_REACTOR || (g->plan->reactor == GUEST_EITHER && !g->calls))
 		code = choose_reactor(g);
 	if (code != EXIT_OK)
@@ -196,13 +196,16 @@ static int choose(struct guest *g)
 	if (!start)
 		g->calls = find_export(g->module, g->invoke, &g->target);
 	if (!g->calls)
-		return start ? nothing_to_call(g) : no_such_export(g);
-	code = check_function(g, &g->target, start ? "_start" : g->invoke);
+		return !start                   ? no_such_export(g, g->invoke)
+		       : g->plan->entry != NULL ? no_such_export(g, entry)
+						: nothing_to_call(g);
+	code = check_function(g, &g->target, start ? entry : g->invoke);
 	if (code != EXIT_OK || !start)
 		return code == EXIT_OK ? parse_args(g) : code;
 	if (!is_plain(&g->target))
 		return say(EXIT_USAGE, g->name,
-			   "'_start' has parameters or results; call it with --invoke _start");
+			   "'%s' has parameters or results; call it with --invoke %s", entry,
+			   entry);
 	return EXIT_OK;
 }
 
@@ -257,14 +260,14 @@ static int outcome(struct guest *g, int r, struct skiff_trap *trap, int exit_cod
 	}
 }
 
-static int print_results(const struct skiff_val *results, size_t count)
+static int print_results(const struct guest *g, const struct skiff_val *results, size_t count)
 {
 	struct out out;
 
 	signals_pipe_ends();
 	out_init(&out, STDOUT_FILENO);
 	for (size_t i = 0; i < count; i++) {
-		value_print(&out, &results[i]);
+		value_print(&out, g->store, &results[i]);
 		out_text(&out, "\n");
 	}
 	return out_end(&out, EXIT_OK);
@@ -282,18 +285,20 @@ static bool uses_cache(const struct guest_plan *plan)
 static int load_cached(struct guest *g)
 {
 	const struct guest_plan *plan = g->plan;
-	struct skiff_cache *cache = NULL;
+	struct skiff_cache *cache = plan->opened_cache;
 	bool missing = false;
-	int r = skiff_cache_new(&cache, plan->cache, &g->err);
+	int r = cache != NULL ? 0 : skiff_cache_new(&cache, plan->cache, &g->err);
 
 	if (r == 0)
 		r = skiff_cache_module_open(cache, &g->module, g->engine, plan->file, &missing,
 					    &g->err);
 	if (r == 0 && skiff_cache_complaint(cache) != NULL)
 		say(EXIT_OK, NULL, "warning: %s", skiff_cache_complaint(cache));
-	if (r == 0 && missing)
+	/* Out of a cage nobody gets to the cache: whoever is outside adds to it. */
+	if (r == 0 && missing && plan->opened_cache == NULL)
 		fill_wanted(plan->cache, plan->file, plan->has_fuel);
-	skiff_cache_free(cache);
+	if (plan->opened_cache == NULL)
+		skiff_cache_free(cache);
 	return r;
 }
 
@@ -403,7 +408,7 @@ static int call(struct guest *g, const struct skiff_export *target)
 	r = skiff_call(g->store, item.of.func, g->values, type->param_count, results,
 		       type->result_count, &trap, &exit_code, &g->err);
 	if (r == 0 && type->result_count > 0)
-		return print_results(results, type->result_count);
+		return print_results(g, results, type->result_count);
 	return outcome(g, r, trap, exit_code);
 }
 
@@ -413,7 +418,9 @@ static int run(struct guest *g)
 
 	fill_later();
 	signals_before_exit(leave_behind);
-	code = instantiate(g);
+	code = g->plan->before_run != NULL ? g->plan->before_run() : EXIT_OK;
+	if (code == EXIT_OK)
+		code = instantiate(g);
 	if (code == EXIT_OK && g->instance != NULL && g->initializes)
 		code = call(g, &g->initialize);
 	if (code == EXIT_OK && g->instance != NULL && g->calls)

@@ -36,6 +36,7 @@ struct guest_plan {
 	const char *file;
 	const char *argv0; /* NULL: file */
 	const char *invoke; /* NULL: none given */
+	const char *entry; /* what a command begins with; NULL: "_start" */
 	char **args; /* of the guest, ends with NULL */
 	struct wasi_setup wasi;
 	struct guest_manner manner;
@@ -43,8 +44,11 @@ struct guest_plan {
 	uint64_t grace_ms;
 	uint64_t memory_pages; /* of each memory; with has_pages */
 	const char *coredump; /* a path, or NULL */
+	const char *bundle; /* a directory; NULL: none */
 	const char *cache; /* a directory; NULL: the default one */
+	struct skiff_cache *opened_cache; /* borrowed; NULL: opened when it is needed */
 	bool no_cache;
+	int (*before_run)(void); /* everything is ready: an exit code; NULL: nothing to do */
 	uint64_t features;
 	uint64_t stack_bytes; /* 0: the engine's default */
 	uint64_t fuel;

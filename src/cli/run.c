@@ -4,10 +4,12 @@
  *
  * What follows FILE is the guest's, but for one --invoke directly behind it.
  */
+#include "cli/contained.h"
 #include "cli/exit.h"
 #include "cli/features.h"
 #include "cli/guest.h"
 #include "cli/options.h"
+#include "cli/say.h"
 #include "skiff.h"
 
 #include <stddef.h>
@@ -25,6 +27,7 @@ enum {
 	COREDUMP,
 	CACHE,
 	NO_CACHE,
+	BUNDLE,
 };
 
 const struct option run_options[] = {
@@ -39,6 +42,7 @@ const struct option run_options[] = {
 	{TIME_LIMIT, '\0', "time-limit", "MS", "stop the guest after so many milliseconds"},
 	{FUEL, '\0', "fuel", "N", "stop the guest after so many instructions"},
 	{COREDUMP, '\0', "coredump", "FILE", "write a core dump to FILE when the guest traps"},
+	{BUNDLE, '\0', "bundle", "DIR", "run the OCI bundle in DIR in a container; FILE is its ID"},
 	{CACHE, '\0', "cache", "DIR", "where modules seen before are kept"},
 	{NO_CACHE, '\0', "no-cache", NULL, "neither look there nor add to it"},
 	FEATURES_OPTIONS,
@@ -88,6 +92,9 @@ static bool take(struct options *o, int id, struct guest_plan *plan)
 	case COREDUMP:
 		plan->coredump = o->value;
 		return true;
+	case BUNDLE:
+		plan->bundle = o->value;
+		return true;
 	case CACHE:
 		plan->cache = o->value;
 		return true;
@@ -123,6 +130,23 @@ static bool take_invoke(char **args, struct guest_plan *plan)
 	return true;
 }
 
+/* `o` stands at the ID; NULL: none is given. */
+static int run_bundle(const struct guest_plan *plan, const struct options *o)
+{
+	const struct contained_plan contained = {
+		.bundle = plan->bundle,
+		.id = o != NULL ? o->value : NULL,
+		.cache = plan->cache,
+		.no_cache = plan->no_cache,
+	};
+
+	if (o != NULL && o->next[0] != NULL)
+		return say(EXIT_USAGE, NULL,
+			   "with --bundle there is an ID and nothing behind it, not '%s'",
+			   o->next[0]);
+	return contained_run(&contained);
+}
+
 int run_verb(const struct verb *verb, char **args)
 {
 	static struct guest_plan plan; /* static so that a leak checker sees what it owns */
@@ -139,11 +163,15 @@ int run_verb(const struct verb *verb, char **args)
 	while ((id = options_next(&o)) != OPTIONS_WORD) {
 		if (id == OPTIONS_STOP)
 			return o.code;
+		if (id == OPTIONS_END && plan.bundle != NULL)
+			return run_bundle(&plan, NULL);
 		if (id == OPTIONS_END)
 			return options_missing(&o, "FILE");
 		if (!take(&o, id, &plan))
 			return o.code;
 	}
+	if (plan.bundle != NULL)
+		return run_bundle(&plan, &o);
 	plan.file = o.value;
 	if (!take_invoke(o.next, &plan))
 		return options_missing(&o, "the NAME of --invoke");

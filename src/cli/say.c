@@ -13,6 +13,8 @@
 
 enum { SUBJECT_MAX = 256 };
 
+static void (*told)(int code, const char *sentence); /* NULL: standard error */
+
 /* Of a very long path the end tells most, and the sentence after it must still fit. */
 static void put_subject(struct out *out, const char *subject)
 {
@@ -35,6 +37,12 @@ int say(int code, const char *subject, const char *format, ...)
 	va_start(args, format);
 	err_setv(&err, 0, format, args);
 	va_end(args);
+	if (told != NULL) {
+		if (subject != NULL)
+			err_prefix(&err, 0, "%s", subject);
+		told(code, err.text);
+		return code;
+	}
 	out_init(&out, STDERR_FILENO);
 	out_text(&out, "skiff: ");
 	if (subject != NULL)
@@ -43,6 +51,11 @@ int say(int code, const char *subject, const char *format, ...)
 	out_text(&out, "\n");
 	out_flush(&out); /* a failure has nowhere to be told */
 	return code;
+}
+
+void say_to(void (*fn)(int code, const char *sentence))
+{
+	told = fn;
 }
 
 int say_error(const char *file, int code, const struct skiff_error *err)

@@ -14,6 +14,9 @@ struct text_nearest;
 int say(int code, const char *subject, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* Hand sentences to this instead, with the code; NULL: standard error again. */
+void say_to(void (*fn)(int code, const char *sentence));
+
 /* What a function of skiff.h returned and wrote, about a file; the exit code follows from it. */
 int say_error(const char *file, int code, const struct skiff_error *err);
 

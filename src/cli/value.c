@@ -237,22 +237,39 @@ static void print_f64(struct out *out, double value)
 	print_digits(out, value, digits, 15);
 }
 
-static void print_ref(struct out *out, struct skiff_ref ref)
+static void print_ref(struct out *out, const struct skiff_store *store, struct skiff_ref ref)
 {
-	uint64_t object;
-	int32_t number;
+	uint64_t object = 0;
+	int32_t number = 0;
 
-	if (ref.word == 0)
+	switch (skiff_ref_kind(store, ref)) {
+	case SKIFF_REF_IS_NULL:
 		out_text(out, "null");
-	else if (skiff_ref_to_i31(ref, &number))
-		out_format(out, "i31 %d", (int)number);
-	else if (skiff_ref_to_host(ref, &object))
+		return;
+	case SKIFF_REF_IS_FUNC:
+		out_text(out, "func");
+		return;
+	case SKIFF_REF_IS_HOST:
+		skiff_ref_to_host(ref, &object);
 		out_format(out, "extern %llu", (unsigned long long)object);
-	else
-		out_text(out, skiff_ref_to_func(ref) != NULL ? "func" : "ref");
+		return;
+	case SKIFF_REF_IS_I31:
+		skiff_ref_to_i31(ref, &number);
+		out_format(out, "i31 %d", (int)number);
+		return;
+	case SKIFF_REF_IS_STRUCT:
+		out_text(out, "struct");
+		return;
+	case SKIFF_REF_IS_ARRAY:
+		out_text(out, "array");
+		return;
+	case SKIFF_REF_IS_EXCEPTION:
+		out_text(out, "exn");
+		return;
+	}
 }
 
-void value_print(struct out *out, const struct skiff_val *v)
+void value_print(struct out *out, const struct skiff_store *store, const struct skiff_val *v)
 {
 	switch (SKIFF_TYPE_KIND(v->type)) {
 	case SKIFF_I32:
@@ -275,6 +292,6 @@ void value_print(struct out *out, const struct skiff_val *v)
 			out_format(out, "%02x", v->of.v128[i]);
 		break;
 	default:
-		print_ref(out, v->of.ref);
+		print_ref(out, store, v->of.ref);
 	}
 }

@@ -8,7 +8,7 @@
  *   v128       0x and up to 32 hexadecimal digits, the last of them being the lowest bits of lane
  *              0; written with all 32
  *   externref  a number below 2^62, or null; written "extern N"
- *   others     null; written "null", "func" or "ref"
+ *   others     null; written "null", "func", "struct", "array", "exn" or "i31 N"
  */
 #ifndef CLI_VALUE_H
 #define CLI_VALUE_H
@@ -23,6 +23,7 @@ enum { VALUE_BAD = 1 };
 
 /* `type` is a value type of skiff.h. */
 int value_parse(struct skiff_val *ret, uint32_t type, const char *text, struct err *err);
-void value_print(struct out *out, const struct skiff_val *value);
+/* A reference is one of the store's. */
+void value_print(struct out *out, const struct skiff_store *store, const struct skiff_val *value);
 
 #endif

@@ -14,7 +14,7 @@
 static const char *printed(struct out *out, const struct skiff_val *value)
 {
 	out_init(out, -1);
-	value_print(out, value);
+	value_print(out, NULL, value);
 	out->bytes[out->used] = '\0';
 	return out->bytes;
 }

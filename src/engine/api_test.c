@@ -404,6 +404,52 @@ static void calls_of_another_store(void **state)
 	guest_close(&g);
 }
 
+/* A function as a value: of another store it would run there, with objects nobody here keeps. */
+static void functions_of_another_store(void **state)
+{
+	struct skiff_limits limits = {.min = 1, .max = 1};
+	struct counter counter = {.add = 1};
+	struct skiff_val func = {.type = SKIFF_FUNCREF};
+	struct skiff_store *other;
+	struct skiff_table *table;
+	struct skiff_global *global;
+	struct guest g;
+
+	(void)state;
+	guest_open(&g, NULL);
+	GUEST_OK(&g, skiff_store_new(&other, g.engine, &g.err));
+	assert_int_equal(offer(&g, "a", &counter), 0);
+	func.of.ref = skiff_ref_from_func(guest_export(ADD_MODULE(&g, calls_a), 'f').of.func);
+	assert_int_equal(skiff_global_new(&global, other, true, func, &g.err), SKIFF_MISUSE);
+	assert_int_equal(
+		skiff_table_new(&table, other, SKIFF_FUNCREF, &limits, func.of.ref, &g.err),
+		SKIFF_MISUSE);
+	GUEST_OK(&g, skiff_table_new(&table, other, SKIFF_FUNCREF, &limits, (struct skiff_ref){0},
+				     &g.err));
+	assert_false(skiff_table_set(table, 0, func.of.ref));
+	GUEST_OK(&g, skiff_global_new(&global, g.store, true, func, &g.err));
+	skiff_store_free(other);
+	guest_close(&g);
+}
+
+/* Numbers of types that there are not. */
+static void types_of_nobody(void **state)
+{
+	const uint32_t type = SKIFF_REF_NULL | 5000 << 8;
+	struct skiff_limits limits = {.min = 1, .max = 1};
+	struct skiff_val value = {.type = type};
+	struct skiff_global *global;
+	struct skiff_table *table;
+	struct guest g;
+
+	(void)state;
+	guest_open(&g, NULL);
+	assert_int_equal(skiff_global_new(&global, g.store, true, value, &g.err), SKIFF_MISUSE);
+	assert_int_equal(skiff_table_new(&table, g.store, type, &limits, value.of.ref, &g.err),
+			 SKIFF_MISUSE);
+	guest_close(&g);
+}
+
 /* A memory that became smaller, by a reset, between linking and instantiating. */
 static const uint8_t has_memory[] = {
 	MODULE(SECTION(5, 1, 1, 1, 3), SECTION(7, 1, EXPORT_MEMORY('m', 0)))};
@@ -683,6 +729,8 @@ int main(void)
 		cmocka_unit_test(items_stay_in_their_store),
 		cmocka_unit_test(host_functions_of_a_store),
 		cmocka_unit_test(calls_of_another_store),
+		cmocka_unit_test(functions_of_another_store),
+		cmocka_unit_test(types_of_nobody),
 		cmocka_unit_test(memory_shrunk_since_linked),
 		cmocka_unit_test(wrong_arguments),
 		cmocka_unit_test(impossible_items),

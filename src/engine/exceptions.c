@@ -53,6 +53,7 @@ struct exception *exception_of_values(struct store *store, struct tag *tag,
 {
 	struct signature sig = tag_signature(tag);
 	slot slots[2 * LIMIT_PARAMS];
+	struct gc_roots roots = {.slots = slots, .count = tag->slots};
 	struct exception *exception;
 
 	if (tag->store != store || count != tag->param_count) {
@@ -64,7 +65,9 @@ struct exception *exception_of_values(struct store *store, struct tag *tag,
 		err_prefix(err, 0, "a host function threw what its tag has not");
 		return NULL;
 	}
+	gc_roots_push(store, &roots);
 	exception = exception_new(store, tag, slots);
+	gc_roots_pop(store, &roots);
 	if (exception == NULL)
 		err_set(err, 0, "a host function threw, but the heap is full");
 	return exception;

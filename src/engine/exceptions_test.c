@@ -388,16 +388,55 @@ static void loops_stop_in(struct world *w)
 }
 BOTH(loops_stop)
 
+/* So does the search for who catches; the exception is gone then. */
+static void searches_stop_in(struct world *w)
+{
+	static const uint8_t bytes[] = {
+		MODULE(SECTION(1, 2, FUNC_TYPE(1, I32, 0), FUNC_TYPE(0, 0)),
+		       SECTION(2, 2, IMPORT_FUNC('n', 1), IMPORT_TAG('t', 0)), SECTION(3, 2, 1, 1),
+		       SECTION(7, 2, EXPORT_FUNC('f', 1), EXPORT_FUNC('g', 2)),
+		       SECTION(10, 2, BODY(0, CALL(0), C32(1), THROW(0), END),
+			       BODY(0, C32(1), THROW(0), END)))};
+	struct skiff_instance *instance;
+
+	offer_host(w, host_interrupt, 0, 0);
+	instance = ADD_MODULE(&w->g, bytes);
+	EXPECT_TRAP("interrupted", &w->g, instance, 'f');
+	assert_null(skiff_store_exception(w->g.store, NULL, 0));
+	assert_int_equal(RUN(&w->g, instance, 'g'), SKIFF_EXCEPTION);
+}
+BOTH(searches_stop)
+
+/* Its tag goes with the instance. */
+static void freed_with_an_exception_in(struct world *w)
+{
+	struct skiff_instance *instance = ADD_MODULE(&w->g, throws);
+
+	assert_int_equal(RUN(&w->g, instance, 'f', 1), SKIFF_EXCEPTION);
+	assert_non_null(skiff_store_exception(w->g.store, NULL, 0));
+	skiff_instance_free(instance);
+	assert_null(skiff_store_exception(w->g.store, NULL, 0));
+}
+BOTH(freed_with_an_exception)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(by_table_by_table),   cmocka_unit_test(by_try_by_rethrow),
-		cmocka_unit_test(by_ref_by_delegate),  cmocka_unit_test(by_delegate_by_ref),
-		cmocka_unit_test(by_rethrow_by_table), cmocka_unit_test(host_throws),
-		cmocka_unit_test(host_throws_wrong),   cmocka_unit_test(uncaught),
-		cmocka_unit_test(start_throws),        cmocka_unit_test(tags_are_not_types),
-		cmocka_unit_test(references),          cmocka_unit_test(tags_of_hosts),
+		cmocka_unit_test(by_table_by_table),
+		cmocka_unit_test(by_try_by_rethrow),
+		cmocka_unit_test(by_ref_by_delegate),
+		cmocka_unit_test(by_delegate_by_ref),
+		cmocka_unit_test(by_rethrow_by_table),
+		cmocka_unit_test(host_throws),
+		cmocka_unit_test(host_throws_wrong),
+		cmocka_unit_test(uncaught),
+		cmocka_unit_test(start_throws),
+		cmocka_unit_test(tags_are_not_types),
+		cmocka_unit_test(references),
+		cmocka_unit_test(tags_of_hosts),
 		cmocka_unit_test(loops_stop),
+		cmocka_unit_test(searches_stop),
+		cmocka_unit_test(freed_with_an_exception),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -276,6 +276,91 @@ static void reset(void **state)
 	in_each_world(start_again, true);
 }
 
+/*
+ * Nodes (type 0) of two numbers are as large as arrays of two nodes (type 1). Of what the segment, the global and the table
+ * begin with: n(): the segment's nodes' numbers as 10 a + b, x(): drop it, t(): the number of the table's node, m():
+ * change that
+ */
+static const uint8_t begins[] = {MODULE(
+	SECTION(1, 4, STRUCT_TYPE(2, I64, 1, I32, 1), ARRAY_TYPE(REF_NULL_TO(0), 1),
+		FUNC_TYPE(0, 1, I32), FUNC_TYPE(0, 0)),
+	SECTION(3, 4, 2, 3, 2, 3),
+	SECTION(4, 1, 0x40, 0, REF_NULL_TO(0), 0, 3, C64(0), C32(5), STRUCT_NEW(0), END),
+	SECTION(6, 1, REF_NULL_TO(1), 1, C32(2), ARRAY_NEW_DEFAULT(1), END),
+	SECTION(7, 4, EXPORT_FUNC('n', 0), EXPORT_FUNC('x', 1), EXPORT_FUNC('t', 2),
+		EXPORT_FUNC('m', 3)),
+	SECTION(9, 1, 5, REF_NULL_TO(0), 3, C64(0), C32(3), STRUCT_NEW(0), END, C64(0), C32(4),
+		STRUCT_NEW(0), END, C64(0), C32(6), STRUCT_NEW(0), END),
+	SECTION(10, 4,
+		BODY(0, C32(0), C32(2), ARRAY_NEW_ELEM(1, 0), GLOBAL_SET(0), GLOBAL_GET(0), C32(0),
+		     ARRAY_GET(1), STRUCT_GET(0, 1), C32(10), MUL, GLOBAL_GET(0), C32(1),
+		     ARRAY_GET(1), STRUCT_GET(0, 1), ADD, END),
+		BODY(0, ELEM_DROP(0), END), BODY(0, C32(1), TABLE_GET(0), STRUCT_GET(0, 1), END),
+		BODY(0, C32(2), TABLE_GET(0), C32(7), STRUCT_SET(0, 1), END)))};
+
+static void reset_of_objects(void **state)
+{
+	struct skiff_config config = {.size = sizeof(config), .gc_always = true};
+	struct skiff_instance *in;
+	struct guest g;
+
+	(void)state;
+	guest_open(&g, &config);
+	in = ADD_MODULE(&g, begins);
+	for (int i = 0; i < 3; i++) {
+		EXPECT(34, &g, in, 'n');
+		EXPECT(5, &g, in, 't');
+		GUEST_OK(&g, RUN(&g, in, 'm'));
+		EXPECT(7, &g, in, 't');
+		GUEST_OK(&g, RUN(&g, in, 'x'));
+		EXPECT_TRAP("out_of_bounds_table", &g, in, 'n');
+		skiff_store_collect(g.store);
+		GUEST_OK(&g, skiff_instance_reset(in, &g.err));
+	}
+	guest_close(&g);
+}
+
+/*
+ * Making this one ends by a trap at its second segment, when the first has put its function where others reach it. The third
+ * is still there for that: it makes an array of it, two nodes, and gives their numbers as 10 a + b.
+ */
+static const uint8_t half_made[] = {MODULE(
+	SECTION(1, 3, STRUCT_TYPE(2, I64, 1, I32, 1), ARRAY_TYPE(REF_NULL_TO(0), 1),
+		FUNC_TYPE(0, 1, I32)),
+	SECTION(2, 1, IMPORT_TABLE('t', FUNCREF, 0, 1)), SECTION(3, 1, 2),
+	SECTION(4, 1, REF_NULL_TO(0), 0, 2),
+	SECTION(9, 3, 0, C32(0), END, 1, 0, 0, C32(9), END, 1, 0, 6, 1, C32(0), END, REF_NULL_TO(0),
+		2, C64(0), C32(3), STRUCT_NEW(0), END, C64(0), C32(4), STRUCT_NEW(0), END),
+	SECTION(10, 1,
+		BODY(1, 1, REF_NULL_TO(1), C32(0), C32(2), ARRAY_NEW_ELEM(1, 2), SET(0), GET(0),
+		     C32(0), ARRAY_GET(1), STRUCT_GET(0, 1), C32(10), MUL, GET(0), C32(1),
+		     ARRAY_GET(1), STRUCT_GET(0, 1), ADD, END)))};
+
+static void segments_of_a_half_made_instance(void **state)
+{
+	struct skiff_config config = {.size = sizeof(config), .gc_always = true};
+	struct skiff_limits limits = {.min = 1, .max = UINT64_MAX};
+	struct skiff_extern item = {.kind = SKIFF_KIND_TABLE};
+	struct skiff_prelinked *pre;
+	struct skiff_instance *in = NULL;
+	struct skiff_ref ref = {0};
+	struct guest g;
+
+	(void)state;
+	guest_open(&g, &config);
+	GUEST_OK(&g, skiff_table_new(&item.of.table, g.store, SKIFF_FUNCREF, &limits, ref, &g.err));
+	GUEST_OK(&g, skiff_linker_extern(g.linker, "h", 1, "t", 1, item, &g.err));
+	pre = PRELINK(&g, half_made);
+	assert_int_equal(guest_try(&g, pre, &in), SKIFF_TRAP);
+	assert_true(skiff_table_get(item.of.table, 0, &ref));
+	for (int i = 0; i < 3; i++) {
+		GUEST_OK(&g, guest_call(&g, skiff_ref_to_func(ref), NULL, 0));
+		assert_int_equal(g.results[0].of.i32, 34);
+	}
+	skiff_prelinked_free(pre);
+	guest_close(&g);
+}
+
 /* Numbers and host objects seen as references. */
 static void other_references(void **state)
 {
@@ -310,6 +395,27 @@ static bool refuse(void *env, enum skiff_kind kind, uint64_t now, uint64_t wante
 	return (int)kind != SKIFF_KIND_HEAP || wanted <= *(uint64_t *)env;
 }
 
+/* A limiter far below the heap's own limit: what it leaves is collected as often as need be. */
+static void narrow_limiter(void **state)
+{
+	uint64_t most = 4 << 20;
+	struct guest g;
+	struct skiff_instance *in;
+	struct world w = {.keep = false};
+	static const uint32_t anyref[] = {SKIFF_ABSTRACT(SKIFF_REF_NULL, ANYREF)};
+	static const struct skiff_functype type = {anyref, anyref, 1, 1};
+
+	(void)state;
+	guest_open(&g, NULL);
+	guest_host(&g, "h", host, &w, &type);
+	skiff_store_limiter(g.store, refuse, &most);
+	in = ADD_MODULE(&g, nodes);
+	GUEST_OK(&g, RUN(&g, in, 'k', (3 << 20) / NODE_BYTES));
+	GUEST_OK(&g, RUN(&g, in, 'w', (200 << 20) / NODE_BYTES));
+	EXPECT_TRAP("out_of_memory", &g, in, 'k', (2 << 20) / NODE_BYTES);
+	guest_close(&g);
+}
+
 static void limiter(void **state)
 {
 	uint64_t most = LIMIT / 2;
@@ -334,8 +440,11 @@ int main(void)
 		cmocka_unit_test(handed_out_is_held),
 		cmocka_unit_test(arguments_are_held_during_the_call),
 		cmocka_unit_test(reset),
+		cmocka_unit_test(reset_of_objects),
+		cmocka_unit_test(segments_of_a_half_made_instance),
 		cmocka_unit_test(other_references),
 		cmocka_unit_test(limiter),
+		cmocka_unit_test(narrow_limiter),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,16 +9,46 @@
 static int take_limits(struct image_limits *to, const struct skiff_limits *from, uint64_t most,
 		       struct err *err)
 {
-	*to = (struct image_limits){.min = from->min, .max = from->max, .is64 = from->is64};
-	if (from->shared && (from->max == UINT64_MAX || most != LIMIT_PAGES32))
-		return err_set(err, SKIFF_MISUSE,
-			       "only memories can be shared, and only with a maximum");
-	to->shared = from->shared;
+	*to = (struct image_limits){
+		.min = from->min, .max = from->max, .is64 = from->is64, .shared = from->shared};
 	if (from->min > from->max || from->min > most)
 		return err_set(err, SKIFF_MISUSE,
 			       "a minimum of %llu: over the maximum or over %llu",
 			       (unsigned long long)from->min, (unsigned long long)most);
 	return 0;
+}
+
+/* Of a memory: a maximum is one of what its addresses can reach. */
+static int take_memory_limits(struct image_limits *to, const struct skiff_limits *from,
+			      struct err *err)
+{
+	uint64_t reach = from->is64 ? LIMIT_PAGES64 : LIMIT_PAGES32;
+	uint64_t most = from->is64 ? LIMIT_PAGES64_MADE : LIMIT_PAGES32;
+
+	if (from->shared && from->max == UINT64_MAX)
+		return err_set(err, SKIFF_MISUSE, "a shared memory must have a maximum");
+	if (from->max != UINT64_MAX && from->max > reach)
+		return err_set(err, SKIFF_MISUSE, "a maximum of %llu pages: over %llu",
+			       (unsigned long long)from->max, (unsigned long long)reach);
+	return take_limits(to, from, most, err);
+}
+
+/* Of a table. */
+static int take_table_limits(struct image_limits *to, const struct skiff_limits *from,
+			     struct err *err)
+{
+	if (from->shared)
+		return err_set(err, SKIFF_MISUSE, "only memories can be shared");
+	return take_limits(to, from, LIMIT_TABLE_ENTRIES, err);
+}
+
+/* A number nobody has given out would be looked up among the types. */
+static int check_type(struct store *store, uint32_t type, struct err *err)
+{
+	if (!valtype_is_ref(type) || !HEAP_IS_INDEX(TYPE_HEAP(type)) ||
+	    registry_has(&store->common->registry, TYPE_HEAP(type)))
+		return 0;
+	return err_set(err, SKIFF_MISUSE, "type 0x%x is none of this engine's", type);
 }
 
 static struct skiff_limits limits_out(const struct image_limits *limits, uint64_t now)
@@ -63,8 +93,7 @@ int skiff_memory_new(struct skiff_memory **ret, struct skiff_store *store,
 {
 	struct image_limits known;
 	struct memory *memory;
-	uint64_t most = limits->is64 ? LIMIT_PAGES64_MADE : LIMIT_PAGES32;
-	int error = take_limits(&known, limits, most, err_in(err));
+	int error = take_memory_limits(&known, limits, err_in(err));
 
 	if (error != 0)
 		return error;
@@ -82,7 +111,7 @@ int skiff_shared_memory_new(struct skiff_memory **ret, struct skiff_engine *engi
 {
 	struct image_limits known;
 	struct memory *memory;
-	int error = take_limits(&known, limits, LIMIT_PAGES32, err_in(err));
+	int error = take_memory_limits(&known, limits, err_in(err));
 
 	if (error != 0)
 		return error;
@@ -129,8 +158,10 @@ int skiff_table_new(struct skiff_table **ret, struct skiff_store *handle, uint32
 	struct store *store = store_in(handle);
 	struct image_limits known;
 	struct table *table;
-	int error = take_limits(&known, limits, LIMIT_TABLE_ENTRIES, err_in(err));
+	int error = take_table_limits(&known, limits, err_in(err));
 
+	if (error == 0)
+		error = check_type(store, type, err_in(err));
 	if (error != 0)
 		return error;
 	if (!valtype_is_ref(type) || !ref_fits(store, init.word, type))
@@ -195,6 +226,8 @@ int skiff_global_new(struct skiff_global **ret, struct skiff_store *handle, bool
 	struct global *global;
 	slot cell[2] = {0, 0};
 
+	if (check_type(store, value.type, err_in(err)) != 0)
+		return SKIFF_MISUSE;
 	if (!values_in(store, &no_ids, &value.type, 1, &value, cell, err_in(err)))
 		return SKIFF_MISUSE;
 	if (store_global(&global, store, value.type, is_mutable) < 0)

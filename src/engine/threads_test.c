@@ -393,6 +393,78 @@ static void limits_make_sense(void **state)
 	guest_close(&g);
 }
 
+/* As `neighbour`, of a memory with 64-bit addresses: s writes 42 behind the first page it makes, l(a) reads at a. */
+static const uint8_t far_neighbour[] = {
+	MODULE(SECTION(1, 2, FUNC_TYPE(0, 1, I32), FUNC_TYPE(1, I32, 1, I32)),
+	       SECTION(2, 1, IMPORT_MEMORY('m', 7, 1, 3)), SECTION(3, 2, 0, 1),
+	       SECTION(7, 2, EXPORT_FUNC('s', 0), EXPORT_FUNC('l', 1)),
+	       SECTION(10, 2,
+		       BODY(0, C64(1), MEMORY_GROW, DROP, 0x42, 0x80, 0x80, 4, C32(42),
+			    ATOMIC_STORE(0), C32(1), END),
+		       BODY(0, GET(0), 0xad, LOAD32, END)))};
+
+/* By both functions that make one, in two stores. */
+static void shared_with_64_bits(void **state)
+{
+	struct skiff_limits limits = {.min = 1, .max = 3, .is64 = true, .shared = true};
+	struct skiff_extern item = {.kind = SKIFF_KIND_MEMORY};
+	struct skiff_externtype type;
+
+	(void)state;
+	for (int own = 0; own < 2; own++) {
+		struct skiff_store *other;
+		struct guest g;
+
+		guest_open(&g, NULL);
+		GUEST_OK(&g, skiff_store_new(&other, g.engine, &g.err));
+		if (own)
+			GUEST_OK(&g, skiff_memory_new(&item.of.memory, other, &limits, &g.err));
+		else
+			GUEST_OK(&g, skiff_shared_memory_new(&item.of.memory, g.engine, &limits,
+							     &g.err));
+		GUEST_OK(&g, skiff_linker_extern(g.linker, "h", 1, "m", 1, item, &g.err));
+		EXPECT(1, &g, ADD_MODULE(&g, far_neighbour), 's');
+		EXPECT(42, &g, ADD_MODULE(&g, far_neighbour), 'l', 65536);
+		EXPECT_TRAP("out_of_bounds_memory", &g, ADD_MODULE(&g, far_neighbour), 'l',
+			    2 * 65536 - 3);
+		skiff_extern_type(item, &type);
+		assert_true(type.limits.shared && type.limits.is64);
+		assert_true(skiff_memory_grow(item.of.memory, 1, NULL));
+		assert_false(skiff_memory_grow(item.of.memory, 1, NULL));
+		if (!own)
+			skiff_shared_memory_free(item.of.memory);
+		skiff_store_free(other);
+		guest_close(&g);
+	}
+}
+
+/* What the addresses cannot reach is no maximum, and tables are not shared. */
+static void limits_of_64_bits(void **state)
+{
+	struct skiff_limits limits = {.min = 1, .max = 65537, .shared = true};
+	struct skiff_memory *memory;
+	struct skiff_table *table;
+	struct guest g;
+
+	(void)state;
+	guest_open(&g, NULL);
+	assert_int_equal(skiff_shared_memory_new(&memory, g.engine, &limits, &g.err), SKIFF_MISUSE);
+	assert_non_null(strstr(g.err.text, "a maximum of 65537 pages"));
+	assert_int_equal(skiff_memory_new(&memory, g.store, &limits, &g.err), SKIFF_MISUSE);
+	limits.is64 = true;
+	GUEST_OK(&g, skiff_shared_memory_new(&memory, g.engine, &limits, &g.err));
+	skiff_shared_memory_free(memory);
+	limits.max = UINT64_MAX;
+	assert_int_equal(skiff_memory_new(&memory, g.store, &limits, &g.err), SKIFF_MISUSE);
+	assert_non_null(strstr(g.err.text, "must have a maximum"));
+	limits.max = 2;
+	assert_int_equal(skiff_table_new(&table, g.store, SKIFF_FUNCREF, &limits,
+					 (struct skiff_ref){0}, &g.err),
+			 SKIFF_MISUSE);
+	assert_non_null(strstr(g.err.text, "only memories"));
+	guest_close(&g);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -407,6 +479,8 @@ int main(void)
 		cmocka_unit_test(limiter_is_asked),
 		cmocka_unit_test(growth_is_seen),
 		cmocka_unit_test(limits_make_sense),
+		cmocka_unit_test(shared_with_64_bits),
+		cmocka_unit_test(limits_of_64_bits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

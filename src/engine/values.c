@@ -106,8 +106,11 @@ static uint32_t heap_of(const struct store *store, slot ref)
 		return HEAP_ABSTRACT(HEAP_I31);
 	if (ref_is_host(ref))
 		return HEAP_ABSTRACT(HEAP_ANY);
-	if (ref_is_func(ref))
-		return ((const struct func *)(uintptr_t)ref)->type;
+	if (ref_is_func(ref)) {
+		const struct func *func = (const struct func *)(uintptr_t)ref;
+
+		return store_of_func(func) == store ? func->type : TYPE_NONE;
+	}
 	if (!gc_is_object(store, ref))
 		return TYPE_NONE;
 	return info_of(store, ref) != NULL ? object_of(ref)->type : HEAP_ABSTRACT(HEAP_EXN);

@@ -10,7 +10,7 @@
 enum {
 	MARK_MOST = 1 << 18, /* objects waiting to be looked into; more are found by another pass */
 	POOR_MOST = 8, /* forced collections that freed little, in a row, before we call it full */
-	POOR_SHARE = 32, /* little: this part of the limit */
+	POOR_SHARE = 32, /* little: this part of what there was */
 };
 
 /* The heap comes with the first object. */
@@ -23,6 +23,7 @@ static struct gc_heap *heap_of(struct store *store)
 	heap = calloc(1, sizeof(*heap));
 	if (heap == NULL)
 		return NULL;
+	heap->registry = &store->common->registry;
 	heap->limit = MAX(store->common->gc_bytes, (uint64_t)GC_STEP);
 	heap->next = GC_STEP;
 	heap->marks = heap->here;
@@ -43,13 +44,14 @@ static void collect(struct store *store, struct gc_heap *heap)
 	heap->next = MAX(heap->live, (uint64_t)GC_STEP);
 }
 
-/* There is no room: collect, unless that has led nowhere lately. */
+/* There is no room: collect, unless that has led nowhere lately. What is little is told by what there is, not by our
+ * limit: the store's limiter may have a smaller one. */
 static bool make_room(struct store *store, struct gc_heap *heap)
 {
 	uint64_t before = heap->live + heap->since;
 
 	collect(store, heap);
-	if (before - MIN(before, heap->live) >= heap->limit / POOR_SHARE)
+	if (before - MIN(before, heap->live) >= before / POOR_SHARE)
 		heap->poor = 0;
 	else
 		heap->poor++;

@@ -24,6 +24,8 @@ enum {
 	GC_MARK_HERE = 256,
 };
 
+struct registry;
+
 struct gc_chunk {
 	struct gc_chunk *next;
 	uint8_t *base;
@@ -64,6 +66,7 @@ struct gc_pin {
 };
 
 struct gc_heap {
+	const struct registry *registry; /* borrowed: where objects of a type hold references */
 	struct gc_class classes[GC_CLASSES];
 	struct gc_block *large;
 	struct gc_chunk *chunks;
@@ -82,7 +85,9 @@ struct gc_heap {
 	uint32_t poor; /* collections in a row that the limit forced and that freed little */
 
 	struct object **marks; /* found but not looked into: `here`, or owned */
-	uint32_t mark_count, mark_room, mark_most;
+	uint32_t mark_count, mark_room;
+	uint32_t mark_most; /* it may have so many always, more where there are many objects */
+	uint32_t passes; /* over the marked objects, of the last collection */
 	bool mark_overflow; /* some are marked and not in the list */
 	struct object *here[GC_MARK_HERE];
 

@@ -3,8 +3,10 @@
  * gc_mark.c: find what is alive.
  *
  * Marked and to be looked into are in a list, so depth costs no stack. The list is bounded: what does not fit is
- * marked all the same, and when the list is empty all marked objects are looked into once more. A collection is bounded
- * by the heap's limit and the roots; it is not interrupted.
+ * marked all the same, and when the list is empty all marked objects are looked into once more. Its bound is a part of all
+ * the objects there are, and each is in it once at most: so it is full a few times at most, whatever they look like, and
+ * the time for a collection is linear in the heap. A collection is bounded by the heap's limit and the roots; it is not
+ * interrupted.
  */
 #include <stdlib.h>
 
@@ -14,12 +16,14 @@
 
 /* -- Objects --------------------------------------------------------------------------------- */
 
+enum { MARK_SHARE = 4 }; /* two bytes an object, where one takes 16 at least */
+
 static bool grow_marks(struct gc_heap *heap)
 {
 	uint32_t room = heap->mark_room * 2;
 	struct object **marks;
 
-	if (room > heap->mark_most)
+	if (room > MAX((uint64_t)heap->mark_most, heap->objects / MARK_SHARE))
 		return false;
 	marks = realloc(heap->marks != heap->here ? heap->marks : NULL, room * sizeof(*marks));
 	if (marks == NULL)
@@ -32,13 +36,25 @@ static bool grow_marks(struct gc_heap *heap)
 	return true;
 }
 
+/* Can it hold no reference. NULL stands for an exception, of which only the number of its slots is known. */
+static bool is_leaf(const struct type_info *info, const struct object *object)
+{
+	if (info == NULL || info->form == FORM_FUNC)
+		return object->length == 0;
+	return info->form == FORM_STRUCT ? info->ref_count == 0 : info->storage != STORAGE_REF;
+}
+
 static void mark(struct gc_heap *heap, struct gc_block *block, uint32_t cell)
 {
 	uint64_t *marked = gc_marked(block, cell);
+	const struct object *object;
 
 	if (*marked & GC_BIT(cell))
 		return;
 	*marked |= GC_BIT(cell);
+	object = gc_cell_at(block, cell);
+	if (is_leaf(registry_info(heap->registry, object->type), object))
+		return;
 	if (heap->mark_count == heap->mark_room && !grow_marks(heap))
 		heap->mark_overflow = true;
 	else
@@ -80,10 +96,9 @@ static slot word_at(const struct object *object, uint64_t at)
 	return *(const slot *)(const void *)object_at(object, at);
 }
 
-static void look_into(const struct registry *registry, struct gc_heap *heap,
-		      const struct object *object)
+static void look_into(struct gc_heap *heap, const struct object *object)
 {
-	const struct type_info *info = registry_info(registry, object->type);
+	const struct type_info *info = registry_info(heap->registry, object->type);
 
 	if (info == NULL || info->form == FORM_FUNC) {
 		const struct exception *e = (const struct exception *)(const void *)object;
@@ -98,16 +113,15 @@ static void look_into(const struct registry *registry, struct gc_heap *heap,
 	}
 }
 
-static void drain(const struct registry *registry, struct gc_heap *heap)
+static void drain(struct gc_heap *heap)
 {
 	while (heap->mark_count != 0)
-		look_into(registry, heap, heap->marks[--heap->mark_count]);
+		look_into(heap, heap->marks[--heap->mark_count]);
 }
 
 /* -- Overflow -------------------------------------------------------------------------------- */
 
-static void look_again(const struct registry *registry, struct gc_heap *heap,
-		       struct gc_block *block)
+static void look_again(struct gc_heap *heap, struct gc_block *block)
 {
 	for (; block != NULL; block = block->next)
 		for (uint32_t word = 0; word < block->words; word++)
@@ -115,8 +129,8 @@ static void look_again(const struct registry *registry, struct gc_heap *heap,
 			     bits &= bits - 1) {
 				uint32_t cell = word * 64 + (uint32_t)__builtin_ctzll(bits);
 
-				look_into(registry, heap, gc_cell_at(block, cell));
-				drain(registry, heap);
+				look_into(heap, gc_cell_at(block, cell));
+				drain(heap);
 			}
 }
 
@@ -213,14 +227,12 @@ static void mark_roots(struct store *store, struct gc_heap *heap)
 
 void gc_mark(struct store *store, struct gc_heap *heap)
 {
-	const struct registry *registry = &store->common->registry;
-
 	mark_roots(store, heap);
-	drain(registry, heap);
-	while (heap->mark_overflow) {
+	drain(heap);
+	for (heap->passes = 1; heap->mark_overflow; heap->passes++) {
 		heap->mark_overflow = false;
 		for (uint32_t i = 0; i < GC_CLASSES; i++)
-			look_again(registry, heap, heap->classes[i].blocks);
-		look_again(registry, heap, heap->large);
+			look_again(heap, heap->classes[i].blocks);
+		look_again(heap, heap->large);
 	}
 }

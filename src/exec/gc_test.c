@@ -231,6 +231,32 @@ static void wide(void **state)
 	close_world(&w);
 }
 
+/* A list whose links are looked into before what is beside them: however short the memory of what is still to be looked
+ * into, a few passes do. */
+static void beside_a_list(void **state)
+{
+	enum { COUNT = 100000 };
+	struct world w;
+
+	(void)state;
+	open_world(&w, 256 << 20);
+	w.held[0] = ref_from_i31(0);
+	for (uint32_t i = 0; i < COUNT; i++) {
+		struct object *link;
+
+		w.held[1] = ref_from_object(make(&w, 0, 0));
+		link = make(&w, 1, 2);
+		*element(&w, link, 0) = w.held[1];
+		*element(&w, link, 1) = w.held[0];
+		w.held[0] = ref_from_object(link);
+	}
+	w.held[1] = 0;
+	w.store->heap->mark_most = GC_MARK_HERE;
+	collect_to(&w, 2 * COUNT);
+	assert_in_range(w.store->heap->passes, 2, 8);
+	close_world(&w);
+}
+
 /* A word into an object keeps it, wherever it points; one beside it or to where one was does not. */
 static void interior(void **state)
 {
@@ -463,11 +489,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sizes),      cmocka_unit_test(cells),
 		cmocka_unit_test(cycles),     cmocka_unit_test(deep),
-		cmocka_unit_test(wide),       cmocka_unit_test(interior),
-		cmocka_unit_test(pins),       cmocka_unit_test(garbage),
-		cmocka_unit_test(limit),      cmocka_unit_test(limiter),
-		cmocka_unit_test(reuse),      cmocka_unit_test(always),
-		cmocka_unit_test(exceptions), cmocka_unit_test(supertypes),
+		cmocka_unit_test(wide),       cmocka_unit_test(beside_a_list),
+		cmocka_unit_test(interior),   cmocka_unit_test(pins),
+		cmocka_unit_test(garbage),    cmocka_unit_test(limit),
+		cmocka_unit_test(limiter),    cmocka_unit_test(reuse),
+		cmocka_unit_test(always),     cmocka_unit_test(exceptions),
+		cmocka_unit_test(supertypes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -165,21 +165,30 @@ static void init_tags(struct instance *in)
 	}
 }
 
+/* What the entries of a table of our own hold until something else is written. */
+static enum trap init_table_value(struct instance *in, uint32_t index)
+{
+	const struct image_table *tables = IMAGE_ITEMS(in->image, struct image_table, tables);
+	slot value[2] = {0, 0};
+	enum trap trap = init_value(in, &tables[index].init, value);
+
+	in->own_tables[index - in->image->imported_tables].init = value[0];
+	return trap;
+}
+
 static int init_tables(struct instance *in)
 {
 	const struct image_table *tables = IMAGE_ITEMS(in->image, struct image_table, tables);
 	uint32_t imported = in->image->imported_tables;
 	slot *entries = in->own_entries;
-	slot init[2];
 
 	for (uint32_t i = imported; i < in->image->tables.count; i++) {
 		struct table *table = &in->own_tables[i - imported];
 
 		if (!store_may_grow(in->store, EXTERN_TABLE, 0, tables[i].limits.min))
 			return -ENOMEM;
-		if (init_value(in, &tables[i].init, init) != TRAP_NONE)
+		if (init_table_value(in, i) != TRAP_NONE)
 			return -ENOMEM;
-		table->init = init[0];
 		table->entries = entries;
 		table->size = table->lazy = tables[i].limits.min;
 		table->index_mask = table_index_mask(&tables[i].limits);
@@ -246,7 +255,10 @@ static bool can_wait(const struct instance *in, const struct image_element *e, b
 	       e->table >= in->image->imported_tables;
 }
 
-/* Passive segments of expressions: what they make is made once, however often the segment is used. */
+/*
+ * Segments of expressions: what they make is made once, however often the segment is used, and before anything is written.
+ * Active ones, too: where making the instance ends by a trap, those behind are still there for its functions to use.
+ */
 static int init_elements(struct instance *in)
 {
 	const struct image_element *elements =
@@ -256,7 +268,7 @@ static int init_elements(struct instance *in)
 	for (uint32_t i = 0; i < count; i++) {
 		slot *values;
 
-		if (elements[i].mode != MODE_PASSIVE || elements[i].is_plain)
+		if (elements[i].mode == MODE_DECLARED || elements[i].is_plain)
 			continue;
 		if (in->elements == NULL)
 			in->elements = calloc(count, sizeof(*in->elements));
@@ -281,6 +293,16 @@ static void free_elements(struct instance *in)
 	free(in->elements);
 }
 
+/* An active segment has done what it is for. */
+static void drop_element(struct instance *in, uint32_t i)
+{
+	in->dropped_elements[i] = 1;
+	if (in->elements == NULL)
+		return;
+	free(in->elements[i]);
+	in->elements[i] = NULL;
+}
+
 static int put_elements(struct instance *in, bool imported)
 {
 	const struct image_element *elements =
@@ -297,19 +319,20 @@ static int put_elements(struct instance *in, bool imported)
 		if (e->mode != MODE_ACTIVE)
 			continue;
 		if (!imported && e->table < in->image->imported_tables) {
-			in->dropped_elements[i] = 1;
+			drop_element(in, i);
 			continue;
 		}
 		init_value(in, &e->offset, offset);
 		if (!table_contains(in->tables[e->table], offset[0], e->count))
 			return TRAP_OUT_OF_BOUNDS_TABLE;
-		in->dropped_elements[i] = 1;
-		if (can_wait(in, e, wrote))
-			continue;
-		trap = runtime_put_elements(in, e, in->tables[e->table], offset[0], 0, e->count);
-		if (trap != TRAP_NONE)
-			return (int)trap;
-		wrote = true;
+		if (!can_wait(in, e, wrote)) {
+			trap = runtime_put_elements(in, e, in->tables[e->table], offset[0], 0,
+						    e->count);
+			if (trap != TRAP_NONE)
+				return (int)trap;
+			wrote = true;
+		}
+		drop_element(in, i);
 	}
 	return TRAP_NONE;
 }
@@ -330,12 +353,14 @@ static int put_datas(struct instance *in, bool imported)
 
 		if (d->mode != MODE_ACTIVE)
 			continue;
-		in->dropped_datas[i] = 1;
-		if (is_mapped(in, d) || (!imported && d->memory < in->image->imported_memories))
+		if (is_mapped(in, d) || (!imported && d->memory < in->image->imported_memories)) {
+			in->dropped_datas[i] = 1;
 			continue;
+		}
 		init_value(in, &d->offset, offset);
 		if (!memory_contains(in->memories[d->memory], offset[0], d->bytes.size))
 			return TRAP_OUT_OF_BOUNDS_MEMORY;
+		in->dropped_datas[i] = 1;
 		if (d->bytes.size > 0)
 			memcpy(in->memories[d->memory]->base + offset[0],
 			       image_module(in->image) + d->bytes.at, d->bytes.size);
@@ -415,6 +440,17 @@ static void unlink_instance(struct instance *in)
 	*at = in->next;
 }
 
+/* An exception nobody has asked for since is no reason to look at a tag that is gone. */
+static void forget_exception(struct instance *in)
+{
+	struct thread *thread = &in->store->thread;
+	uint32_t count = in->image->tags.count - in->image->imported_tags;
+
+	for (uint32_t i = 0; thread->exception != NULL && i < count; i++)
+		if (thread->exception->tag == &in->own_tags[i])
+			thread->exception = NULL;
+}
+
 /* Those that came with the imports, and those made here, as far as they were. */
 static void unref_shared(struct instance *in)
 {
@@ -432,6 +468,7 @@ void instance_free(struct instance *in)
 	if (in == NULL)
 		return;
 	module = in->module;
+	forget_exception(in);
 	unlink_instance(in);
 	for (uint32_t i = 0; i < in->image->tables.count - in->image->imported_tables; i++)
 		if (in->own_tables[i].room != 0)
@@ -461,12 +498,36 @@ static void reset_tables(struct instance *in)
 	}
 }
 
+/* No segment is dropped any more, and the collector keeps what those of expressions hold: nothing of before. */
+static void reset_segments(struct instance *in)
+{
+	const struct image_element *elements =
+		IMAGE_ITEMS(in->image, struct image_element, elements);
+
+	memset(in->dropped_datas, 0, (size_t)in->image->datas.count + in->image->elements.count);
+	for (uint32_t i = 0; in->elements != NULL && i < in->image->elements.count; i++)
+		if (in->elements[i] != NULL)
+			memset(in->elements[i], 0, elements[i].count * sizeof(slot));
+}
+
+/* In the order in which they were made. */
+static bool reset_objects(struct instance *in)
+{
+	enum trap trap = init_globals(in);
+
+	for (uint32_t i = in->image->imported_tables;
+	     trap == TRAP_NONE && i < in->image->tables.count; i++)
+		trap = init_table_value(in, i);
+	return trap == TRAP_NONE && init_elements(in) == 0;
+}
+
 int instance_reset(struct instance *in, struct err *err)
 {
 	reset_tables(in);
-	if (init_globals(in) != TRAP_NONE || init_elements(in) < 0)
-		return err_set(err, -ENOMEM, "cannot make the objects of a global or segment");
-	memset(in->dropped_datas, 0, (size_t)in->image->datas.count + in->image->elements.count);
+	reset_segments(in);
+	if (!reset_objects(in))
+		return err_set(err, -ENOMEM,
+			       "cannot make the objects of a global, table or segment");
 	for (uint32_t i = in->image->imported_memories; i < in->image->memories.count; i++) {
 		int error = memory_reset(in->memories[i]);
 

@@ -93,6 +93,17 @@ const struct memory_image *module_memory_image(struct module *module)
 
 /* -- Fusing -------------------------------------------------------------------------------- */
 
+/* A program that has called so many functions will call more. */
+enum { FUNCS_OF_A_PROGRAM = 32 };
+
+/* The start is over: from now on the kernel may read ahead in the file (artifact/open.c tells it not to). */
+static void note_function(struct module *module)
+{
+	if (module->map != NULL &&
+	    __atomic_add_fetch(&module->made_funcs, 1, __ATOMIC_RELAXED) == FUNCS_OF_A_PROGRAM)
+		madvise(module->map, module->map_size, MADV_NORMAL);
+}
+
 /* Where fuel is counted, each instruction is looked at: nothing may be hidden in another. */
 void module_fuse(struct module *module, uint32_t index)
 {
@@ -100,6 +111,7 @@ void module_fuse(struct module *module, uint32_t index)
 	struct image_func *func = (struct image_func *)(uintptr_t)image_func(image, index);
 	uint8_t *bytes = image_input(image);
 
+	note_function(module);
 	if (module->common->fuel || __atomic_load_n(&func->fused, __ATOMIC_ACQUIRE))
 		return;
 	pthread_mutex_lock(&module->lock);

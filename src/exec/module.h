@@ -24,6 +24,7 @@ struct module {
 	struct image *image;   /* owned; read-only where it is mapped */
 	void *map;             /* owned: the file the image lies in; NULL: it was made here */
 	size_t map_size;
+	uint32_t made_funcs;   /* of a mapped one: calls of module_fuse() */
 	uint32_t *type_ids;    /* owned */
 	const struct type_info *
 		*type_infos; /* owned, pointing into the registry; NULL: no GC in it */

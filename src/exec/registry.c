@@ -232,6 +232,16 @@ static bool matches(struct registry *registry, match_fn *match, uint32_t a, uint
 	return yes;
 }
 
+bool registry_has(struct registry *registry, uint32_t id)
+{
+	bool has;
+
+	pthread_mutex_lock(&registry->lock);
+	has = id < BUF_COUNT(&registry->types.defs, struct type_def);
+	pthread_mutex_unlock(&registry->lock);
+	return has;
+}
+
 bool registry_extends(struct registry *registry, uint32_t a, uint32_t b)
 {
 	return a == b || matches(registry, heap_matches, a, b);

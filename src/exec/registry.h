@@ -56,6 +56,9 @@ int registry_func_type(struct registry *registry, const uint32_t *params, uint16
 /* Value type of a module (indices through ids) in the engine's numbering. */
 uint32_t registry_valtype(const uint32_t *ids, uint32_t type);
 
+/* Is there a type of this number. */
+bool registry_has(struct registry *registry, uint32_t id);
+
 /* Is type `a` (a number) `b` or one of its subtypes. */
 bool registry_extends(struct registry *registry, uint32_t a, uint32_t b);
 /* Value types, in the engine's numbering. */

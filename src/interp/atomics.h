@@ -48,10 +48,14 @@ static COLD struct atomic_place atomic_find(const struct instance *in, const uin
 	return place;
 }
 
-/* Behind the immediates. */
+/* Behind the immediates. The flags are read as the number they are: padded, their first byte does not say whether a
+ * memory follows. */
 static const uint8_t *atomic_end(const uint8_t *p)
 {
-	return *p < 0x40 ? leb_skip(p + 1) : leb_skip(leb_skip(leb_skip(p)));
+	uint32_t flags;
+
+	p = leb_u32(p, &flags);
+	return leb_skip(flags & 0x40 ? leb_skip(p) : p);
 }
 
 /* The bytes of an access, and the next instruction; or NULL. */

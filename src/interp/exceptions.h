@@ -77,8 +77,9 @@ INSTR(RETHROW)
 #define LAND()                                                      \
 	do {                                                        \
 		struct landing to;                                  \
-		if (!interp_unwind(th, pc, &to))                    \
-			LEAVE_WITH(STATUS_EXCEPTION);               \
+		enum status status = interp_unwind(th, pc, &to);    \
+		if (status != STATUS_OK)                            \
+			LEAVE_WITH(status);                         \
 		fp = th->frame->locals;                             \
 		in = th->frame->func->of.instance;                  \
 		sp = to.sp;                                         \

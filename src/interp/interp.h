@@ -33,9 +33,9 @@ struct landing {
 	const struct image_side *side;
 	slot *sp;
 };
-/* thread->exception was thrown in thread->frame, in the instruction around `pc`. True: it was caught, in what is now
- * thread->frame. False: by nobody before C. */
-bool interp_unwind(struct thread *thread, const uint8_t *pc, struct landing *ret);
+/* thread->exception was thrown in thread->frame, in the instruction around `pc`. STATUS_OK: it was caught, in what is now
+ * thread->frame. STATUS_EXCEPTION: by nobody before C. STATUS_TRAP: interrupted while looking. */
+enum status interp_unwind(struct thread *thread, const uint8_t *pc, struct landing *ret);
 
 /* Fuel, before the instruction at pc. False: it does not suffice for the block that begins here. */
 bool interp_pay(struct thread *thread, const uint8_t *pc);

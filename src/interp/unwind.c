@@ -32,7 +32,7 @@ static void land(struct thread *thread, struct frame *frame, const struct image_
 	*ret = (struct landing){image_module(image) + side->pc, side + side->side, sp};
 }
 
-bool interp_unwind(struct thread *thread, const uint8_t *pc, struct landing *ret)
+enum status interp_unwind(struct thread *thread, const uint8_t *pc, struct landing *ret)
 {
 	const struct tag *tag = thread->exception->tag;
 	const uint8_t *thrown = pc;
@@ -43,12 +43,17 @@ bool interp_unwind(struct thread *thread, const uint8_t *pc, struct landing *ret
 
 		if (catch != NULL) {
 			land(thread, frame, catch, ret);
-			return true;
+			return STATUS_OK;
+		}
+		/* A function may have millions of clauses, and a stack thousands of its frames. */
+		if (thread_is_interrupted(thread)) {
+			thread->exception = NULL;
+			return thread_trap(thread, TRAP_INTERRUPTED, thrown);
 		}
 		pc = frame->ret_pc - 1;
 	}
 	if (!thread->traced)
 		thread_trace(thread, thrown);
 	thread->traced = true;
-	return false;
+	return STATUS_EXCEPTION;
 }

@@ -2,7 +2,8 @@
 /*
  * spec.h: what a bundle's config.json asks for, checked.
  *
- * Plain data: strings, arrays, numbers, all owned by the spec's arena and freed with it. Every field of the OCI runtime
+ * Plain data: strings, arrays, numbers, all owned by the spec's arena and freed with it. No string holds a NUL of its own, and
+ * a string that may be missing is NULL where it is empty, as Go's tools mean it. Every field of the OCI runtime
  * specification stands in one table (spec.def), which says where it goes here, or why it is refused or ignored; the
  * reader, docs/oci.md and the test against the specification's schema come from that table.
  *
@@ -18,6 +19,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/arena.h"
 #include "base/err.h"
 
 struct oci_strings {
@@ -60,10 +62,10 @@ struct oci_user {
 
 struct oci_process {
 	bool terminal;
-	uint16_t rows, columns; /* 0: not given */
+	uint16_t rows, columns; /* of the terminal; 0: not given */
 	struct oci_user user;
 	struct oci_strings args; /* at least one, unless this is a spec without a process */
-	struct oci_strings env; /* each NAME=VALUE */
+	struct oci_strings env; /* each NAME=VALUE, no NAME twice */
 	const char *cwd; /* absolute */
 	struct oci_capabilities capabilities;
 	struct oci_rlimit *rlimits;
@@ -74,7 +76,7 @@ struct oci_process {
 	int scheduler_policy; /* SCHED_*; -1: not given */
 	int scheduler_nice, scheduler_priority;
 	uint64_t scheduler_runtime, scheduler_deadline, scheduler_period, scheduler_flags;
-	int ioprio; /* class << 13 | level; -1: not given */
+	int ioprio_class, ioprio_level; /* IOPRIO_CLASS_*, 0: not given; 0 to 7 */
 	const char *apparmor; /* NULL: not given; so with all strings that may be missing */
 	const char *selinux;
 	const char *exec_cpus_initial, *exec_cpus_final; /* execCPUAffinity */
@@ -92,7 +94,7 @@ struct oci_id_maps {
 };
 
 struct oci_mount {
-	const char *destination; /* absolute */
+	const char *destination; /* absolute; may hold .. */
 	const char *type; /* "bind" where only the options say so; NULL: none given */
 	const char *source; /* NULL: none */
 	uint64_t set, clear; /* MS_* flags that options switch on and off */
@@ -137,18 +139,24 @@ struct oci_device {
 	mode_t type; /* S_IFCHR, S_IFBLK, S_IFIFO */
 	mode_t mode; /* permissions; 0666 where not given */
 	uint32_t major, minor;
+	bool has_mode, has_major, has_minor; /* the file gives them */
 	uid_t uid;
 	gid_t gid;
 };
 
 struct oci_device_rule {
 	bool allow;
-	char type; /* 'a', 'b', 'c' */
+	char type; /* 'a', 'b', 'c'; 'a': any number, any access */
 	int64_t major, minor; /* -1: any */
 	bool read, write, mknod;
 };
 
-/* A number that may be missing; what stands for "unlimited" in the file (-1) is INT64_MAX here where that is its meaning. */
+/*
+ * A number that may be missing. Where the file's -1 means "unlimited" it is OCI_UNLIMITED here; where its 0 means "leave it",
+ * as callers written in Go mean it (docs/oci.md names the fields), it is not given.
+ */
+#define OCI_UNLIMITED INT64_MAX
+
 struct oci_number {
 	int64_t value;
 	bool given;
@@ -170,7 +178,7 @@ struct oci_io_weight {
 };
 
 struct oci_hugepage {
-	const char *size; /* "2MB" */
+	const char *size; /* "2MB", as the kernel's files are called */
 	uint64_t limit;
 };
 
@@ -204,7 +212,7 @@ struct oci_resources {
 	uint32_t network_priority_count;
 	struct oci_rdma *rdma;
 	uint32_t rdma_count;
-	struct oci_pairs unified; /* cgroup v2 files */
+	struct oci_pairs unified; /* names of cgroup v2 files, without a slash */
 };
 
 /* -- seccomp --------------------------------------------------------------------------------------- */
@@ -239,20 +247,23 @@ struct oci_seccomp_arg {
 struct oci_seccomp_rule {
 	struct oci_strings names;
 	enum oci_seccomp_action action;
-	uint32_t error; /* errno of ERRNO, TRACE's number */
-	struct oci_seccomp_arg *args; /* all must hold */
+	uint32_t error; /* errno of ERRNO, TRACE's number; EPERM where none is given */
+	bool has_error; /* given */
+	struct oci_seccomp_arg *args; /* all must hold; no index twice */
 	uint32_t arg_count;
 };
 
 struct oci_seccomp {
 	bool given;
 	enum oci_seccomp_action otherwise; /* defaultAction */
-	uint32_t otherwise_error;
+	uint32_t otherwise_error; /* as above */
+	bool has_otherwise_error;
 	struct oci_strings architectures; /* SCMP_ARCH_* as written */
 	uint32_t flags; /* SECCOMP_FILTER_FLAG_* */
 	struct oci_seccomp_rule *rules;
 	uint32_t rule_count;
-	const char *listener, *listener_metadata;
+	const char *listener,
+		*listener_metadata; /* the listener is given where an action is NOTIFY */
 };
 
 /* -- the rest -------------------------------------------------------------------------------------- */
@@ -280,7 +291,7 @@ enum oci_hook_kind {
 
 struct oci_spec {
 	const char *version; /* ociVersion */
-	const char *root; /* path as written: may be relative to the bundle; NULL: none */
+	const char *root; /* path as written: may be relative to the bundle */
 	bool root_is_readonly;
 	const char *hostname, *domainname;
 	bool has_process;
@@ -296,7 +307,8 @@ struct oci_spec {
 	uint32_t device_count;
 	const char *cgroup; /* cgroupsPath as written; NULL: none */
 	struct oci_resources resources;
-	struct oci_pairs sysctls; /* in the file's order */
+	struct oci_pairs
+		sysctls; /* keys as paths below /proc/sys: net/ipv4/ip_forward; each of a namespace of its own */
 	struct oci_seccomp seccomp;
 	uint64_t root_propagation; /* MS_* */
 	struct oci_strings masked_paths, readonly_paths;
@@ -304,7 +316,7 @@ struct oci_spec {
 	bool personality_linux32;
 	/* Fields of the file that nobody knows, as paths: told at the log level of notes. */
 	struct oci_strings unknown;
-	struct oci_arena *arena; /* owned: all of the above lies in it */
+	struct arena arena; /* owned: all of the above lies in it */
 };
 
 /*

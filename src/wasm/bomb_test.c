@@ -165,6 +165,30 @@ static void lists_of_subtypes(void **state)
 	assert_in_time(&module);
 }
 
+/* Structs of ten thousand fields, made from nothing: in dead code, and of default values; arrays of as many elements. */
+static void structs_for_nothing(void **state)
+{
+	struct buf module = {0}, types = {0}, code = {0}, body = {0};
+
+	(void)state;
+	BYTES(&module, MODULE());
+	BYTES(&types, 3, 0x60, 0, 0, 0x5e, I32, 0, 0x5f);
+	bytes_leb(&types, LIMIT_FIELDS);
+	REPEAT(&types, LIMIT_FIELDS, I32, 0);
+	bytes_section(&module, 1, &types);
+	BYTES(&module, 3, 2, 1, 0);
+	BYTES(&body, 0);
+	REPEAT(&body, TIMES / 2, 0xfb, 1, 2, 0x1a);
+	BYTES(&body, 0x00);
+	REPEAT(&body, TIMES / 2, 0xfb, 0, 2, 0x1a);
+	REPEAT(&body, TIMES / 4, 0xfb, 8, 1, 0x90, 0x4e, 0x1a);
+	BYTES(&body, 0x0b);
+	BYTES(&code, 1);
+	bytes_counted(&code, &body);
+	bytes_section(&module, 10, &code);
+	assert_in_time(&module);
+}
+
 /* Gigabytes of operands would be, if they were counted at the body's end only. */
 static void endless_stack(void **state)
 {
@@ -299,12 +323,13 @@ static void types_alike(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(blocks_of_lists),    cmocka_unit_test(ifs_of_lists),
-		cmocka_unit_test(tables_of_lists),    cmocka_unit_test(lists_in_dead_code),
-		cmocka_unit_test(lists_of_subtypes),  cmocka_unit_test(endless_stack),
-		cmocka_unit_test(locals_for_nothing), cmocka_unit_test(maps_for_nothing),
-		cmocka_unit_test(locals_by_run),      cmocka_unit_test(inits_undone),
-		cmocka_unit_test(exports_alike),      cmocka_unit_test(types_alike),
+		cmocka_unit_test(blocks_of_lists),     cmocka_unit_test(ifs_of_lists),
+		cmocka_unit_test(tables_of_lists),     cmocka_unit_test(lists_in_dead_code),
+		cmocka_unit_test(lists_of_subtypes),   cmocka_unit_test(endless_stack),
+		cmocka_unit_test(structs_for_nothing), cmocka_unit_test(locals_for_nothing),
+		cmocka_unit_test(maps_for_nothing),    cmocka_unit_test(locals_by_run),
+		cmocka_unit_test(inits_undone),        cmocka_unit_test(exports_alike),
+		cmocka_unit_test(types_alike),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

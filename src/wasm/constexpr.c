@@ -205,12 +205,10 @@ static int struct_new(struct expr *e, bool is_default, const uint8_t *at)
 		return err;
 	def = type_at(&space, type);
 	fields = type_words(&space, def);
-	for (uint32_t i = def->params; err == 0 && i-- > 0;) {
-		if (!is_default)
-			err = pop(e, unpacked(fields[i]), at);
-		else if (!valtype_has_default(FIELD_TYPE(fields[i])))
-			err = no_default(e, at);
-	}
+	if (is_default && !def->has_default)
+		return no_default(e, at);
+	for (uint32_t i = def->params; err == 0 && !is_default && i-- > 0;)
+		err = pop(e, unpacked(fields[i]), at);
 	return err != 0 ? err : push_object(e, type, at);
 }
 

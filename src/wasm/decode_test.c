@@ -378,6 +378,46 @@ static void sections(void **state)
 	REFUSE(DECODE_INVALID, "does not come before it", SECTION(1, 1, 0x50, 1, 0, 0x5f, 0));
 }
 
+/* A number may be longer than it need be, the code of a type may not. */
+static void padded_types(void **state)
+{
+	struct err err;
+	static const uint8_t index[] = {
+		MODULE(SECTION(1, 2, 0x5f, 0, 0x60, 1, 0x63, 0x80, 0x80, 0, 0))};
+
+	(void)state;
+	assert_int_equal(try(index, sizeof(index), feature_default(), &err), 0);
+	REFUSE(DECODE_MALFORMED, "malformed heap type",
+	       SECTION(1, 1, 0x60, 1, 0x63, 0xf0, 0x7f, 0));
+	REFUSE(DECODE_MALFORMED, "malformed heap type", TYPE_SECTION(0, 0), SECTION(3, 1, 0),
+	       SECTION(10, 1, BODY(0, 0xd0, 0xef, 0x7f, 0x1a, 0x0b)));
+	REFUSE(DECODE_MALFORMED, "malformed block type", TYPE_SECTION(0, 0), SECTION(3, 1, 0),
+	       SECTION(10, 1, BODY(0, 2, 0xc0, 0x7f, 0x0b, 0x0b)));
+	REFUSE(DECODE_MALFORMED, "malformed value type", TYPE_SECTION(1, 0xff, 0x7f, 0));
+}
+
+#define FUNCTION_OF(...) \
+	TYPE_SECTION(0, 0), SECTION(3, 1, 0), SECTION(10, 1, BODY(0, __VA_ARGS__, 0x0b))
+
+/* In unreachable code an operand may be anything, but what an instruction for references leaves is one. */
+static void references_of_nothing(void **state)
+{
+	struct err err;
+	/* Good: one reference is any, exn and extern at once. */
+	static const uint8_t any[] = {MODULE(FUNCTION_OF(0, 0xd4, 0xd4, 0x0a, 0, 0xd4, 0xfb, 0x1a,
+							 0xd4, 0xfb, 0x14, 0x6c, 0x1a))};
+
+	(void)state;
+	assert_int_equal(try(any, sizeof(any), feature_default(), &err), 0);
+	/* unreachable, ref.as_non_null, i32.eqz */
+	REFUSE(DECODE_INVALID, "i32.eqz expected i32", FUNCTION_OF(0, 0xd4, 0x45, 0x1a));
+	/* unreachable, ref.as_non_null, i32.const 0, i32.const 0, select */
+	REFUSE(DECODE_INVALID, "select of references must name their type",
+	       FUNCTION_OF(0, 0xd4, 0x41, 0, 0x41, 0, 0x1b, 0x1a));
+	/* unreachable, br_on_null 0, i64.eqz */
+	REFUSE(DECODE_INVALID, "i64.eqz expected i64", FUNCTION_OF(0, 0xd5, 0, 0x50, 0x1a));
+}
+
 /* -- Where a sentence points ------------------------------------------------------------- */
 
 static void sentences(void **state)
@@ -622,15 +662,26 @@ static void deep_subtypes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(features),         cmocka_unit_test(no_features),
-		cmocka_unit_test(other_files),      cmocka_unit_test(good_module),
-		cmocka_unit_test(truncated),        cmocka_unit_test(changed),
-		cmocka_unit_test(sections),         cmocka_unit_test(sentences),
-		cmocka_unit_test(enormous_counts),  cmocka_unit_test(enormous_table),
-		cmocka_unit_test(nesting),          cmocka_unit_test(many_branches),
-		cmocka_unit_test(far_labels),       cmocka_unit_test(over_our_limits),
-		cmocka_unit_test(several_and_wide), cmocka_unit_test(places),
-		cmocka_unit_test(many_operands),    cmocka_unit_test(deep_subtypes),
+		cmocka_unit_test(features),
+		cmocka_unit_test(no_features),
+		cmocka_unit_test(other_files),
+		cmocka_unit_test(good_module),
+		cmocka_unit_test(truncated),
+		cmocka_unit_test(changed),
+		cmocka_unit_test(sections),
+		cmocka_unit_test(padded_types),
+		cmocka_unit_test(references_of_nothing),
+		cmocka_unit_test(sentences),
+		cmocka_unit_test(enormous_counts),
+		cmocka_unit_test(enormous_table),
+		cmocka_unit_test(nesting),
+		cmocka_unit_test(many_branches),
+		cmocka_unit_test(far_labels),
+		cmocka_unit_test(over_our_limits),
+		cmocka_unit_test(several_and_wide),
+		cmocka_unit_test(places),
+		cmocka_unit_test(many_operands),
+		cmocka_unit_test(deep_subtypes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

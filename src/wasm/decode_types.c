@@ -41,7 +41,8 @@ int decode_heaptype(struct decode *d, struct reader *r, uint32_t *ret)
 	if (!reader_s33(r, &code))
 		return decode_fail(d, DECODE_MALFORMED, at, "%s", r->what);
 	if (code < 0) {
-		if (code < -64 || !is_heap_code((uint32_t)(code & 0x7f)))
+		/* Only an index may be longer than it need be: codes are single bytes. */
+		if (r->at != at + 1 || !is_heap_code((uint32_t)(code & 0x7f)))
 			return decode_fail(d, DECODE_MALFORMED, at, "malformed heap type");
 		*ret = HEAP_ABSTRACT((uint32_t)(code & 0x7f));
 		return decode_need(d, heap_feature((uint32_t)(code & 0x7f)), at);

@@ -20,7 +20,7 @@
 #include "wasm/types.h"
 
 #define IMAGE_MAGIC 0x31464b53u /* "SKF1" */
-#define IMAGE_VERSION 2
+#define IMAGE_VERSION 3
 #define IMAGE_NONE UINT32_MAX /* no index */
 
 /* Slots the interpreter keeps between a frame's locals and its operands (struct frame in exec/thread.h). */

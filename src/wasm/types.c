@@ -225,11 +225,44 @@ static void alias_group(struct types *types, uint32_t first, uint32_t size, uint
 		defs[first + i] = defs[to + i];
 }
 
+/*
+ * Where the chain of supertypes can be gone up in strides: two of one length that follow each other are one of twice that
+ * and a step. So from any type to any above it are some ten moves instead of 63.
+ */
+static uint32_t jump_of(const struct type_def *defs, uint32_t super)
+{
+	const struct type_def *s, *j;
+
+	if (super == TYPE_NONE)
+		return TYPE_NONE;
+	s = &defs[super];
+	if (s->jump == TYPE_NONE)
+		return super;
+	j = &defs[s->jump];
+	return j->jump != TYPE_NONE && s->depth - j->depth == j->depth - defs[j->jump].depth
+		       ? j->jump
+		       : super;
+}
+
+static bool has_default(const struct types *types, const struct type_def *def)
+{
+	struct type_space space = types_space(types);
+	const uint32_t *words = type_words(&space, def);
+
+	for (uint32_t i = 0; i < def->params; i++)
+		if (!valtype_has_default(FIELD_TYPE(words[i])))
+			return false;
+	return def->form != FORM_FUNC;
+}
+
+/* Supertypes come before those that name them. */
 static void found_group(struct types *types, uint32_t first, uint32_t size, uint32_t hash)
 {
 	struct type_def *defs = BUF_ITEM(&types->defs, struct type_def, 0);
 
 	for (uint32_t i = 0; i < size; i++) {
+		defs[first + i].jump = jump_of(defs, defs[first + i].super);
+		defs[first + i].has_default = has_default(types, &defs[first + i]);
 		defs[first + i].group_first = first;
 		defs[first + i].group_size = size;
 		defs[first + i].hash = i == 0 ? hash : (uint32_t)mix(hash, i);
@@ -302,14 +335,17 @@ static bool abstract_matches(uint32_t a, uint32_t b)
 	return false;
 }
 
+/* Up to the depth of b: nothing else can be it. */
 static bool index_matches(const struct type_space *space, uint32_t a, uint32_t b)
 {
-	while (a != TYPE_NONE) {
-		if (a == b)
-			return true;
-		a = type_at(space, a)->super;
+	uint32_t depth = type_at(space, b)->depth;
+	const struct type_def *at = type_at(space, a);
+
+	while (at->depth > depth) {
+		a = type_at(space, at->jump)->depth >= depth ? at->jump : at->super;
+		at = type_at(space, a);
 	}
-	return false;
+	return a == b;
 }
 
 bool heap_matches(const struct type_space *space, uint32_t a, uint32_t b)
@@ -355,6 +391,8 @@ bool type_matches_slow(const struct type_space *space, uint32_t a, uint32_t b)
 		return true;
 	if (!valtype_is_ref(a) || !valtype_is_ref(b))
 		return false;
+	if (a == TYPE_BOTTOM_REF)
+		return true;
 	if (valtype_is_nullable(a) && !valtype_is_nullable(b))
 		return false;
 	return heap_matches(space, TYPE_HEAP(a), TYPE_HEAP(b));

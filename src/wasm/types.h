@@ -31,14 +31,16 @@ struct type_def {
 	uint8_t form; /* enum type_form */
 	uint8_t is_final;
 	uint8_t depth;        /* length of the chain of supertypes */
-	uint8_t reserved;
+	uint8_t has_default;  /* a struct or array: all its fields have one */
 	uint32_t super;       /* canonical index or TYPE_NONE */
-	uint32_t canon;       /* the first type equal to this one */
+	uint32_t
+		jump; /* one further up, at half the way or so: types.c; TYPE_NONE: there is no supertype */
+	uint32_t canon; /* the first type equal to this one */
 	uint32_t group_first; /* of the canonical group */
 	uint32_t group_size;
-	uint32_t hash;        /* structural, of this process: 0 in images */
-	uint32_t first;       /* into the words: parameters, then results; or fields */
-	uint16_t params;      /* count; of a struct or array: the fields */
+	uint32_t hash; /* structural, of this process: 0 in images */
+	uint32_t first; /* into the words: parameters, then results; or fields */
+	uint16_t params; /* count; of a struct or array: the fields */
 	uint16_t results;
 	uint16_t param_slots;
 	uint16_t result_slots;
@@ -57,7 +59,7 @@ struct type_space {
 
 /* A space to build. Zero-initialised is empty. */
 struct types {
-	struct buf defs;  /* struct type_def */
+	struct buf defs; /* struct type_def */
 	struct buf words; /* uint32_t */
 	struct buf table; /* uint32_t: open-addressed, first index of a group + 1, by hash; owned */
 	uint32_t groups; /* in the table */

@@ -34,6 +34,9 @@ static void add(struct types *types, const struct sample *s)
 
 	assert_non_null(def);
 	def->super = s->super;
+	if (s->super != TYPE_NONE)
+		def->depth =
+			(uint8_t)(BUF_ITEM(&types->defs, struct type_def, s->super)->depth + 1);
 	def->is_final = s->is_final;
 	def->params = s->params;
 	def->results = s->results;
@@ -54,6 +57,39 @@ static uint32_t add_one(struct types *types, struct sample s)
 static uint32_t func(struct types *types, uint32_t param, uint32_t result)
 {
 	return add_one(types, (struct sample){FORM_FUNC, TYPE_NONE, true, 1, 1, {param, result}});
+}
+
+/* Chains as long as they may be, two that part in the middle: what is above what is what going up step by step finds. */
+static void chains(void **state)
+{
+	enum { LONG = 64, PARTS = 21 };
+	struct types types = {0};
+	struct type_space space;
+	uint32_t ids[2 * LONG - PARTS], n = 0;
+
+	(void)state;
+	for (uint32_t i = 0; i < LONG; i++, n++)
+		ids[n] = add_one(
+			&types,
+			(struct sample){
+				FORM_STRUCT, i != 0 ? ids[n - 1] : TYPE_NONE, false, 0, 0, {0}});
+	for (uint32_t i = PARTS; i < LONG; i++, n++)
+		ids[n] = add_one(&types, (struct sample){FORM_STRUCT,
+							 i != PARTS ? ids[n - 1] : ids[PARTS - 1],
+							 false,
+							 1,
+							 0,
+							 {TYPE_I32}});
+	space = types_space(&types);
+	for (uint32_t a = 0; a < n; a++)
+		for (uint32_t b = 0; b < n; b++) {
+			uint32_t at = ids[a];
+
+			while (at != TYPE_NONE && at != ids[b])
+				at = type_at(&space, at)->super;
+			assert_int_equal(heap_matches(&space, ids[a], ids[b]), at == ids[b]);
+		}
+	types_deinit(&types);
 }
 
 static void plain_types(void **state)
@@ -259,6 +295,9 @@ static void abstract_heaps(void **state)
 	assert_false(type_matches(&space, TYPE_I32, TYPE_I64));
 	assert_false(type_matches(&space, TYPE_I32, ABSTRACT(ANY)));
 	assert_true(type_matches(&space, TYPE_BOTTOM, TYPE_I32));
+	assert_true(type_matches(&space, TYPE_BOTTOM_REF, REF(HEAP_ABSTRACT(HEAP_EXN))));
+	assert_true(type_matches(&space, TYPE_BOTTOM_REF, TYPE_FUNCREF));
+	assert_false(type_matches(&space, TYPE_BOTTOM_REF, TYPE_I32));
 	assert_true(type_matches(&space, REF(HEAP_ABSTRACT(HEAP_FUNC)), TYPE_FUNCREF));
 	assert_false(type_matches(&space, TYPE_FUNCREF, REF(HEAP_ABSTRACT(HEAP_FUNC))));
 }
@@ -399,12 +438,19 @@ static void texts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(plain_types),         cmocka_unit_test(aliases),
-		cmocka_unit_test(empty_group),         cmocka_unit_test(recursive_groups),
-		cmocka_unit_test(group_sizes),         cmocka_unit_test(hashes_are_not_believed),
-		cmocka_unit_test(many_types),          cmocka_unit_test(abstract_heaps),
-		cmocka_unit_test(defined_types),       cmocka_unit_test(extending_fields),
-		cmocka_unit_test(extending_functions), cmocka_unit_test(texts),
+		cmocka_unit_test(plain_types),
+		cmocka_unit_test(chains),
+		cmocka_unit_test(aliases),
+		cmocka_unit_test(empty_group),
+		cmocka_unit_test(recursive_groups),
+		cmocka_unit_test(group_sizes),
+		cmocka_unit_test(hashes_are_not_believed),
+		cmocka_unit_test(many_types),
+		cmocka_unit_test(abstract_heaps),
+		cmocka_unit_test(defined_types),
+		cmocka_unit_test(extending_fields),
+		cmocka_unit_test(extending_functions),
+		cmocka_unit_test(texts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -349,8 +349,7 @@ static int br_on_null(struct validate *v)
 	TRY(label(v, depth, &block));
 	TRY(validate_pop_ref(v, &type));
 	TRY(branch_to(v, block, &plain));
-	return validate_push(v, type == TYPE_BOTTOM ? TYPE_BOTTOM
-						    : TYPE_MAKE_REF(false, TYPE_HEAP(type)));
+	return validate_push(v, TYPE_MAKE_REF(false, TYPE_HEAP(type)));
 }
 
 /* The label takes the reference, without null, on top of the rest. */
@@ -368,8 +367,7 @@ static int br_on_non_null(struct validate *v)
 	if (list.count == 0)
 		return validate_invalid(v, "type mismatch: label %u takes no value", depth);
 	wanted = list.words[list.count - 1];
-	if (type != TYPE_BOTTOM)
-		type = TYPE_MAKE_REF(false, TYPE_HEAP(type));
+	type = TYPE_MAKE_REF(false, TYPE_HEAP(type));
 	if (!valtype_is_ref(wanted) || !type_matches(&v->space, type, wanted))
 		return validate_invalid(v, "type mismatch: label %u takes %s, found %s", depth,
 					valtype_name(wanted).text, valtype_name(type).text);

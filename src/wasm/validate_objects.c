@@ -58,12 +58,10 @@ static int struct_new(struct validate *v, bool is_default)
 	TRY(type_index(v, FORM_STRUCT, &type));
 	def = type_at(&v->space, type);
 	fields = type_words(&v->space, def);
-	for (uint32_t i = def->params; i-- > 0;) {
-		if (!is_default)
-			TRY(validate_pop(v, unpacked(fields[i])));
-		else if (!valtype_has_default(FIELD_TYPE(fields[i])))
-			return validate_invalid(v, "field %u has no default", i);
-	}
+	if (is_default && !def->has_default)
+		return validate_invalid(v, "not all fields of type %u have a default", type);
+	for (uint32_t i = def->params; !is_default && i-- > 0 && !validate_has_all(v);)
+		TRY(validate_pop(v, unpacked(fields[i])));
 	return push_object(v, type);
 }
 
@@ -154,7 +152,7 @@ static int array_new_fixed(struct validate *v)
 	if (count > LIMIT_FIXED_ELEMENTS)
 		return validate_invalid(v, "array.new_fixed of %u elements, the limit is %d", count,
 					LIMIT_FIXED_ELEMENTS);
-	while (count-- > 0)
+	while (count-- > 0 && !validate_has_all(v))
 		TRY(validate_pop(v, unpacked(field)));
 	return push_object(v, type);
 }
@@ -308,7 +306,7 @@ static int test_or_cast(struct validate *v, bool is_cast, bool nullable)
 	TRY(decode_heaptype(v->d, &v->r, &heap));
 	type = TYPE_MAKE_REF(nullable, heap);
 	TRY(validate_pop_ref(v, &found));
-	if (found != TYPE_BOTTOM &&
+	if (found != TYPE_BOTTOM_REF &&
 	    heap_top(&v->space, TYPE_HEAP(found)) != heap_top(&v->space, heap))
 		return validate_invalid(v, "type mismatch: a cast of %s to %s",
 					valtype_name(found).text, valtype_name(type).text);

@@ -182,8 +182,7 @@ static int ref_as_non_null(struct validate *v)
 	uint32_t type;
 
 	TRY(validate_pop_ref(v, &type));
-	return validate_push(v, type == TYPE_BOTTOM ? TYPE_BOTTOM
-						    : TYPE_MAKE_REF(false, TYPE_HEAP(type)));
+	return validate_push(v, TYPE_MAKE_REF(false, TYPE_HEAP(type)));
 }
 
 static int ref_func(struct validate *v)

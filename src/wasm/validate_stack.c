@@ -93,7 +93,9 @@ int validate_pop_ref(struct validate *v, uint32_t *ret)
 {
 	if (!take(v, ret))
 		return underflow(v, "a reference");
-	if (*ret == TYPE_BOTTOM || valtype_is_ref(*ret))
+	if (*ret == TYPE_BOTTOM)
+		*ret = TYPE_BOTTOM_REF;
+	if (valtype_is_ref(*ret))
 		return 0;
 	return validate_invalid(v, "type mismatch: %s expected a reference, found %s",
 				instruction(v), valtype_name(*ret).text);

@@ -8,6 +8,8 @@ static const char *plain_name(uint32_t type)
 	switch (type) {
 	case TYPE_BOTTOM:
 		return "any value";
+	case TYPE_BOTTOM_REF:
+		return "any reference";
 	case TYPE_I32:
 		return "i32";
 	case TYPE_I64:

@@ -42,6 +42,7 @@ enum heap_code {
 	HEAP_STRUCT = 0x6b,
 	HEAP_ARRAY = 0x6a,
 	HEAP_EXN = 0x69,
+	HEAP_BOTTOM = 0x40, /* no code: below every heap type */
 };
 
 #define HEAP_ABSTRACT(code) (0xffff00u | (code))
@@ -50,6 +51,8 @@ enum heap_code {
 	((uint32_t)((nullable) ? TYPE_REF_NULL : TYPE_REF) | (uint32_t)(heap) << 8)
 #define TYPE_KIND(type) ((type) & 0xffu)
 #define TYPE_HEAP(type) ((type) >> 8)
+/* Of unreachable code: any reference, never a number. */
+#define TYPE_BOTTOM_REF TYPE_MAKE_REF(false, HEAP_ABSTRACT(HEAP_BOTTOM))
 #define TYPE_FUNCREF TYPE_MAKE_REF(true, HEAP_ABSTRACT(HEAP_FUNC))
 #define TYPE_EXTERNREF TYPE_MAKE_REF(true, HEAP_ABSTRACT(HEAP_EXTERN))
 

@@ -18,7 +18,7 @@ sys.dont_write_bytecode = True
 import modules  # noqa: E402
 from bench import ROOT, TESTS, Bench, Skip, run_tests, test  # noqa: E402
 
-VERBS = ["run", "inspect", "validate", "disasm", "version", "help"]
+VERBS = ["run", "inspect", "validate", "disasm", "cache", "version", "help"]
 
 
 # -- Help and mistakes ------------------------------------------------------------------------------
@@ -206,6 +206,16 @@ values("references", [
     ("same_extern", "7", "extern 7"), ("same_extern", "0", "extern 0"), ("same_extern", "null", "null"),
     ("same_extern", "4611686018427387903", "extern 4611686018427387903"), ("same_func", "null", "null"),
     ("a_func", "", "func")])
+
+
+@test
+def results_that_are_objects(b):
+    path = b.file("objects.wasm", modules.OBJECTS)
+    for function, text in (("a_struct", "struct"), ("an_array", "array"), ("an_i31", "i31 -5"),
+                           ("an_exception", "exn")):
+        b.expect(["run", "--invoke", function, path], out=text + "\n")
+
+
 refused("i32 and i64", [
     ("add", ["1", text], "i32") for text in
     ("", "x", "1.0", "4294967296", "-2147483649", "0x", " 1", "1 ", "0x100000000", "--1")
@@ -585,6 +595,7 @@ def broken_pipes(b):
 
 
 # The rest of the tests, each file about one thing.
+import cache  # noqa: E402, F401
 import signals  # noqa: E402, F401
 import threads  # noqa: E402, F401
 import wasi  # noqa: E402, F401
@@ -595,6 +606,7 @@ def main():
     if len(sys.argv) < 2 or not os.access(sys.argv[1], os.X_OK):
         print(__doc__.strip(), file=sys.stderr)
         return 2
+    os.environ["SKIFF_CACHE"] = ""  # the node's is not for tests
     b = Bench(sys.argv[1])
     try:
         return run_tests(b, sys.argv[2:])

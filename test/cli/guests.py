@@ -211,3 +211,48 @@ CROWD = r"""
             (br $look))))
   (local.get $seen)))
 """
+
+# Two threads and the first one write and read the same bytes in all ways there are, none of them ordered.
+RACES = r"""
+(module
+(import "wasi" "thread-spawn" (func $spawn (param i32) (result i32)))
+(import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
+(import "wasi_snapshot_preview1" "random_get" (func $random_get (param i32 i32) (result i32)))
+(import "wasi_snapshot_preview1" "clock_time_get" (func $clock (param i32 i64 i32) (result i32)))
+(import "env" "memory" (memory 1 1 shared))
+(export "memory" (memory 0))
+(data $text "of no interest to anybody")
+(data (i32.const 4096) "written for each instance")
+(func $plain
+  (i64.store32 (i32.const 4096) (i64.load16_u (i32.const 4097)))
+  (f64.store (i32.const 4099) (f64.load (i32.const 4096)))
+  (v128.store (i32.const 4096) (i32x4.add (v128.load (i32.const 4100)) (v128.load32x2_s (i32.const 4096))))
+  (v128.store (i32.const 4096) (v128.load8_lane 3 (i32.const 4100) (v128.load32_splat (i32.const 4096))))
+  (v128.store16_lane 3 (i32.const 4100) (v128.load32_zero (i32.const 4096))))
+(func $bulk
+  (memory.fill (i32.const 4096) (i32.const 7) (i32.const 64))
+  (memory.copy (i32.const 4100) (i32.const 4096) (i32.const 60))
+  (memory.init $text (i32.const 4096) (i32.const 0) (i32.const 20)))
+(func $host
+  (drop (call $random_get (i32.const 4096) (i32.const 8)))
+  (drop (call $clock (i32.const 0) (i64.const 0) (i32.const 4104)))
+  (i32.store (i32.const 200) (i32.const 4096)) (i32.store (i32.const 204) (i32.const 0))
+  (drop (call $fd_write (i32.const 1) (i32.const 200) (i32.const 1) (i32.const 208))))
+(func $work (local $n i32)
+  (loop $again
+    (call $plain) (call $bulk) (call $host)
+    (drop (i32.atomic.rmw.add (i32.const 4096) (i32.load (i32.const 4100))))
+    (drop (i32.atomic.rmw8.cmpxchg_u (i32.const 4096) (i32.const 0) (i32.const 1)))
+    (br_if $again (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const 300)))))
+(func (export "wasi_thread_start") (param $tid i32) (param $what i32)
+  (call $work)
+  (drop (i32.atomic.rmw.add (i32.const 8) (i32.const 1)))
+  (drop (memory.atomic.notify (i32.const 8) (i32.const 1))))
+(func (export "_start") (local $seen i32)
+  (drop (call $spawn (i32.const 0))) (drop (call $spawn (i32.const 0)))
+  (call $work)
+  (loop $look
+    (if (i32.ne (local.tee $seen (i32.atomic.load (i32.const 8))) (i32.const 2))
+      (then (drop (memory.atomic.wait32 (i32.const 8) (local.get $seen) (i64.const -1)))
+            (br $look))))))
+"""

@@ -104,6 +104,15 @@ KIT = module(
     exports=[("memory", 2, 0), ("table", 1, 0)],
     names={9: "the_divider", 10: "the_caller"})
 
+# A function for each kind of object.
+OBJECTS = (
+    HEADER + section(1, bytes.fromhex("05 5f00 5e7801 60 00 01 6e 60 00 01 69 60 00 00")) +
+    section(3, bytes.fromhex("04 02 02 02 03")) + section(13, bytes.fromhex("01 00 04")) +
+    section(7, vector(name(title) + bytes([0, at]) for at, title in
+                      enumerate(["a_struct", "an_array", "an_i31", "an_exception"]))) +
+    section(10, vector(body(code) for code in (
+        "fb 01 00", "41 03 fb 07 01", "41 7b fb 1c", "02 69 1f 40 01 03 00 08 00 0b 00 0b"))))
+
 # A memory and a table with 64 bits.
 WIDE = module(functions=[("grow", [I64], [I64], "20 00 40 00"), ("read", [I64], [I32], "20 00 28 02 00")],
               memory=b"\5\1\x90\x4e", table=b"\4\2")

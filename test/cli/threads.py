@@ -19,6 +19,12 @@ def threads_work_together(b):
 
 
 @test
+def threads_may_race(b):
+    """The guest's affair; the build with ThreadSanitizer is told so, and finds nothing else (test/tsan.supp)."""
+    b.expect(["run", guest(b, "RACES")], out="")
+
+
+@test
 def threads_are_limited(b):
     for most in ("0", "1", "7"):
         b.expect(["run", "--max-threads", most, "--invoke", "many", guest(b, "CROWD"), "9"],

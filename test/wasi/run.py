@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""run.py SKIFF [WORD...]: test preview 1 of WASI in a built skiff; WORD: only tests whose name has it.
+"""run.py SKIFF [--artifacts] [WORD...]: test preview 1 of WASI in a built skiff; WORD: only tests whose name has it.
 
 guest/*.c are programs for the guest, compiled here. Each TEST in them is run by itself, in new directories:
 
@@ -15,6 +15,8 @@ marked @test.
 DEBIAN_ROOT=DIR in the environment: also try the root file system of a Debian there.
 
 Prints a line for each test in the manner of TAP, and "N passed, N failed, N skipped" at the end.
+
+--artifacts: guests are put into a cache before, and run from there.
 """
 
 import contextlib
@@ -57,10 +59,13 @@ class Guests:
 
     def __init__(self, folder):
         self.folder, self.made = folder, {}
+        self.when_made = lambda path: None
 
     def __getitem__(self, name):
         if name not in self.made:
             self.made[name] = self.compile(name)
+            if isinstance(self.made[name], str):
+                self.when_made(self.made[name])
         if isinstance(self.made[name], Exception):
             raise self.made[name]
         return self.made[name]
@@ -189,6 +194,7 @@ def two_file_systems(place):
 
 
 def nobody(place):
+    place.options.append("--no-cache")  # which is not theirs
     if os.getuid() != 0:
         raise Skip("becoming somebody else needs root")
     for path, mode in (("secret", 0o000), ("closed/file", 0o644)):
@@ -254,7 +260,7 @@ class Result:
 
 
 class Bench:
-    def __init__(self, skiff):
+    def __init__(self, skiff, artifacts=False):
         self.folder = tempfile.mkdtemp(prefix="skiff-wasi-")
         os.chmod(self.folder, 0o755)
         # Where somebody without permission can reach it too.
@@ -262,6 +268,14 @@ class Bench:
         shutil.copy(skiff, self.skiff)
         os.chmod(self.skiff, 0o755)
         self.guests = Guests(self.folder)
+        self.cache = os.path.join(self.folder, "cache") if artifacts else None
+        if artifacts:
+            os.mkdir(self.cache, 0o700)
+            self.guests.when_made = self.keep
+
+    def keep(self, path):
+        """From now on this guest is run from its artifact."""
+        subprocess.run([self.skiff, "cache", "add", "--cache", self.cache, path], check=True)
 
     @contextlib.contextmanager
     def place(self):
@@ -276,7 +290,8 @@ class Bench:
             shutil.rmtree(folder, ignore_errors=True)
 
     def command(self, guest, args, options=()):
-        return [self.skiff, "run"] + list(options) + [self.guests[guest]] + [
+        kept = ["--cache", self.cache] if self.cache else ["--no-cache"]
+        return [self.skiff, "run"] + kept + list(options) + [self.guests[guest]] + [
             a if isinstance(a, bytes) else str(a) for a in args]
 
     def start(self, guest, *args, options=(), **more):
@@ -810,9 +825,10 @@ def main():
         print(__doc__.strip(), file=sys.stderr)
         return 2
     find_guest_tests()
-    b = Bench(sys.argv[1])
+    words = [word for word in sys.argv[2:] if word != "--artifacts"]
+    b = Bench(sys.argv[1], artifacts=len(words) < len(sys.argv) - 2)
     try:
-        return run_tests(b, sys.argv[2:])
+        return run_tests(b, words)
     finally:
         shutil.rmtree(b.folder, ignore_errors=True)
 

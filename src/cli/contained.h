@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* contained.h: run a bundle in a container, in the foreground. */
+#ifndef CLI_CONTAINED_H
+#define CLI_CONTAINED_H
+
+#include <stdbool.h>
+
+struct contained_plan {
+	const char *bundle; /* a directory with a config.json */
+	const char *id; /* NULL: made up */
+	const char *cache; /* as in guest_plan */
+	bool no_cache;
+};
+
+/* The exit code, of the guest if it ran. */
+int contained_run(const struct contained_plan *plan);
+
+#endif

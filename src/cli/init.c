@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * init.c: the role `skiff-init`: the process of a container, from its birth to the guest's end.
+ *
+ * Started by runtime/launch.c and nobody else. Failures are told to whoever waits for it, who has a terminal.
+ */
+#include "base/err.h"
+#include "cli/exit.h"
+#include "cli/guest.h"
+#include "cli/say.h"
+#include "runtime/stage.h"
+#include "skiff.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int skiff_init_main(char **args);
+
+/* Static so that a leak checker sees what it owns: it lives as long as the process. */
+static struct stage stage;
+static struct guest_plan plan;
+static char module_path[PATH_MAX];
+
+static int fail(int code, const struct err *err)
+{
+	stage_fail(code, err->text);
+	return code;
+}
+
+/* -- Where the module is ---------------------------------------------------------------------------- */
+
+static bool is_file(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+/* A name without a slash is looked for as a shell would. */
+static bool find_in_path(const char *name, size_t size)
+{
+	const char *path = oci_env(&stage.spec->process, "PATH");
+
+	while (path != NULL && *path != '\0') {
+		size_t dir = strcspn(path, ":");
+
+		if (dir + size + 2 <= sizeof(module_path)) {
+			snprintf(module_path, sizeof(module_path), "%.*s/%.*s", (int)dir, path,
+				 (int)size, name);
+			if (dir != 0 && is_file(module_path))
+				return true;
+		}
+		path += dir + (path[dir] == ':');
+	}
+	return false;
+}
+
+static int find_module(struct err *err)
+{
+	const char *name = stage.spec->process.args.items[0];
+	size_t size = oci_entry_path(name, &plan.entry);
+
+	if (size >= sizeof(module_path))
+		return err_set(err, EXIT_NOT_FOUND, "process.args[0]: the path is too long");
+	snprintf(module_path, sizeof(module_path), "%.*s", (int)size, name);
+	if (strchr(module_path, '/') == NULL && !find_in_path(name, size) && !is_file(module_path))
+		return err_set(err, EXIT_NOT_FOUND,
+			       "process.args[0]: no '%.*s' in the container's PATH", (int)size,
+			       name);
+	if (access(module_path, F_OK) < 0)
+		return err_set(err, EXIT_NOT_FOUND, "process.args[0] '%s': %s", module_path,
+			       strerror(errno));
+	return 0;
+}
+
+/* -- What the guest gets ------------------------------------------------------------------------------ */
+
+static int give_root(struct err *err)
+{
+	int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct skiff_error *say = (struct skiff_error *)(void *)err;
+	int r = root < 0 ? err_set(err, -errno, "/: %s", strerror(errno))
+			 : skiff_wasi_dir_fd(plan.wasi.wasi, "/", root, SKIFF_DIR_ROOT, say);
+
+	return r == 0 ? skiff_wasi_workdir(plan.wasi.wasi, stage.spec->process.cwd, say) : r;
+}
+
+static int make_wasi(struct err *err)
+{
+	const struct oci_strings *env = &stage.spec->process.env;
+	struct skiff_error *say = (struct skiff_error *)(void *)err;
+	int r = skiff_wasi_new(&plan.wasi.wasi, say);
+
+	for (uint32_t i = 0; r == 0 && i < env->count; i++)
+		r = skiff_wasi_env(plan.wasi.wasi, env->items[i], say);
+	return r == 0 ? give_root(err) : r;
+}
+
+/* The guest is linked and about to run. */
+static int close_cage(void)
+{
+	struct err err = {""};
+
+	skiff_cache_free(plan.opened_cache);
+	plan.opened_cache = NULL;
+	if (stage_close(&stage, &err) != 0)
+		return fail(EXIT_BAD, &err);
+	say_to(NULL);
+	return EXIT_OK;
+}
+
+static void make_plan(void)
+{
+	plan.file = module_path;
+	plan.argv0 = stage.spec->process.args.items[0];
+	plan.args = (char **)(uintptr_t)stage.spec->process.args.items + 1;
+	plan.features = skiff_features_default();
+	plan.grace_ms = GUEST_GRACE_MS;
+	plan.manner = (struct guest_manner){EXIT_BAD, EXIT_TIME, EXIT_FUEL, "--fuel"};
+	plan.before_run = close_cage;
+}
+
+static int prepare(struct err *err)
+{
+	int r = stage_begin(&stage, err);
+
+	if (r == 0 && (stage.plan.cache == NULL || stage.plan.cache[0] != '\0'))
+		r = skiff_cache_new(&plan.opened_cache, stage.plan.cache,
+				    (struct skiff_error *)(void *)err);
+	plan.no_cache = plan.opened_cache == NULL;
+	if (r == 0)
+		r = stage_enter(&stage, err);
+	if (r == 0)
+		r = find_module(err);
+	if (r == 0)
+		r = make_wasi(err);
+	return r;
+}
+
+int skiff_init_main(char **args)
+{
+	struct err err = {""};
+	int r = prepare(&err);
+
+	(void)args;
+	if (r != 0)
+		return fail(r > 0 ? r : EXIT_BAD, &err);
+	make_plan();
+	say_to(stage_fail);
+	return guest_run(&plan);
+}

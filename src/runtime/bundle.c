@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/bundle.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/json.h"
+
+static int read_text(struct bundle *b, int fd, struct err *err)
+{
+	struct stat st;
+	ssize_t n;
+
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return err_set(err, -EINVAL, "config.json is no regular file");
+	if (st.st_size > (off_t)JSON_SIZE_MAX)
+		return err_set(err, -EFBIG, "config.json has %lld bytes, the limit is %u",
+			       (long long)st.st_size, JSON_SIZE_MAX);
+	b->text = malloc((size_t)st.st_size + 1);
+	if (b->text == NULL)
+		return err_set(err, -ENOMEM, "out of memory for config.json");
+	while (b->size < (size_t)st.st_size) {
+		n = read(fd, b->text + b->size, (size_t)st.st_size - b->size);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return err_set(err, -EIO, "read config.json: %s",
+				       n < 0 ? strerror(errno) : "it became shorter");
+		b->size += (size_t)n;
+	}
+	return 0;
+}
+
+static int check(const struct oci_spec *spec, struct err *err)
+{
+	if (!spec->has_process)
+		return err_set(err, -EINVAL, "config.json: process: must be given");
+	if (spec->root == NULL)
+		return err_set(err, -EINVAL, "config.json: root.path: must be given");
+	return 0;
+}
+
+static int read_spec(struct bundle *b, struct err *err)
+{
+	int fd = openat(b->dir, "config.json", O_RDONLY | O_CLOEXEC | O_NONBLOCK), error;
+
+	if (fd < 0)
+		return err_set(err, -errno, "config.json: %s", strerror(errno));
+	error = read_text(b, fd, err);
+	close(fd);
+	if (error == 0) {
+		error = oci_spec_parse(&b->spec, b->text, b->size, err);
+		if (error != 0)
+			err_prefix(err, 0, "config.json");
+	}
+	return error == 0 ? check(b->spec, err) : error;
+}
+
+int bundle_open(struct bundle *ret, const char *path, struct err *err)
+{
+	struct bundle b = {.dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC)};
+	int error;
+
+	if (b.dir < 0)
+		return err_set(err, -errno, "%s", strerror(errno));
+	error = read_spec(&b, err);
+	if (error != 0)
+		bundle_close(&b);
+	else
+		*ret = b;
+	return error;
+}
+
+void bundle_close(struct bundle *b)
+{
+	oci_spec_free(b->spec);
+	free(b->text);
+	close(b->dir);
+	*b = (struct bundle){.dir = -1};
+}

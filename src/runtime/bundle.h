@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bundle.h: a directory with a config.json, read. */
+#ifndef RUNTIME_BUNDLE_H
+#define RUNTIME_BUNDLE_H
+
+#include <stddef.h>
+
+#include "base/err.h"
+#include "oci/spec.h"
+
+struct bundle {
+	int dir; /* owned */
+	char *text; /* owned: config.json */
+	size_t size;
+	struct oci_spec *spec; /* owned */
+};
+
+int bundle_open(struct bundle *ret, const char *path, struct err *err);
+void bundle_close(struct bundle *bundle);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * container.h: the life of a container, as whoever makes it sees it.
+ *
+ *   container_create()   control group, process, cage: everything but the guest's first instruction
+ *   container_start()    that
+ *   container_delete()   whatever is left goes: after any failure, and after the end
+ */
+#ifndef RUNTIME_CONTAINER_H
+#define RUNTIME_CONTAINER_H
+
+#include "runtime/bundle.h"
+#include "runtime/launch.h"
+#include "sandbox/cgroup.h"
+
+struct container {
+	const char *id; /* borrowed, as are these: set by the caller */
+	const struct bundle *bundle;
+	const char *cache;
+	int template;
+	int stdio[3];
+
+	struct cgroup_layout layout; /* these are ours */
+	struct cgroup *cgroup; /* NULL: none */
+	struct cgroup_notes notes; /* what an ordinary user did not get */
+	struct child child; /* pid 0: none */
+};
+
+/* 0; else an exit code (> 0) or a negative errno, with the sentence. Delete it in any case. */
+int container_create(struct container *container, struct err *err);
+int container_start(struct container *container, struct err *err);
+/* The child, if it is there, is killed and waited for. `err` may be NULL. */
+int container_delete(struct container *container, struct err *err);
+
+#endif

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/base.h"
+#include "runtime/message.h"
+#include "sandbox/cgroup.h"
+
+enum { STACK = 32 * 1024 };
+
+/* What the child knows until it executes itself; it shares our memory, and we wait. */
+struct birth {
+	const struct launch *launch;
+	int self, plan, socket; /* owned by the parent */
+	int error;
+	struct err *err;
+};
+
+/* -- In the child ------------------------------------------------------------------------------------ */
+
+/* Moves descriptors to 0 and on, whatever numbers they had: by way of numbers nobody has. */
+static bool arrange(const int *fds, int count)
+{
+	int high[8];
+
+	for (int i = 0; i < count; i++) {
+		high[i] = fds[i] < 0 ? -1 : fcntl(fds[i], F_DUPFD_CLOEXEC, 16);
+		if (fds[i] >= 0 && high[i] < 0)
+			return false;
+	}
+	for (int i = 0; i < count; i++)
+		if (high[i] >= 0 ? dup2(high[i], i) < 0 : close(i) < 0 && errno != EBADF)
+			return false;
+	return true;
+}
+
+static int be_born(void *env)
+{
+	static char name[] = "skiff-init";
+	static char *const args[] = {name, NULL}, *const environment[] = {NULL};
+	struct birth *b = env;
+	const struct launch *l = b->launch;
+	const int fds[] = {l->stdio[0], l->stdio[1], l->stdio[2], b->plan,
+			   b->socket,   l->bundle,   l->template};
+	int self = fcntl(b->self, F_DUPFD_CLOEXEC, 32);
+
+	b->error = l->cgroup != NULL ? cgroup_join(l->cgroup, false, b->err) : 0;
+	if (b->error != 0)
+		_exit(1);
+	setsid();
+	if (self >= 0 && arrange(fds, ARRAY_SIZE(fds))) {
+		syscall(SYS_close_range, (unsigned)ARRAY_SIZE(fds), ~0U, CLOSE_RANGE_CLOEXEC);
+		syscall(SYS_execveat, self, "", args, environment, AT_EMPTY_PATH);
+	}
+	b->error = err_set(b->err, -errno, "execute ourselves: %s", strerror(errno));
+	_exit(1);
+}
+
+/* -- In the parent ----------------------------------------------------------------------------------- */
+
+/* Children of ours will be born in that namespace; our own stays. `ret_own` leads back. */
+static int join_pids(const char *path, int *ret_own, struct err *err)
+{
+	int there = open(path, O_RDONLY | O_CLOEXEC), error;
+
+	*ret_own = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
+	error = there < 0 || *ret_own < 0 || setns(there, CLONE_NEWPID) < 0 ? -errno : 0;
+	if (there >= 0)
+		close(there);
+	if (error != 0 && *ret_own >= 0)
+		close(*ret_own);
+	return error == 0 ? 0
+			  : err_set(err, error, "pid namespace '%s': %s", path, strerror(-error));
+}
+
+static int spawn(struct birth *b, pid_t *ret)
+{
+	static _Alignas(16) char stack[STACK];
+	const struct oci_namespace *pids = &b->launch->spec->namespaces[OCI_NS_PID];
+	int flags = CLONE_VM | CLONE_VFORK | SIGCHLD, own = -1, error;
+
+	if (pids->wanted && pids->path == NULL)
+		flags |= CLONE_NEWPID;
+	else if (pids->wanted) {
+		error = join_pids(pids->path, &own, b->err);
+		if (error != 0)
+			return error;
+	}
+	*ret = clone(be_born, stack + STACK, flags, b);
+	error = *ret < 0 ? err_set(b->err, -errno, "a process for the container: %s",
+				   strerror(errno))
+			 : b->error;
+	if (own >= 0) {
+		setns(own, CLONE_NEWPID);
+		close(own);
+	}
+	if (*ret > 0 && error != 0)
+		waitpid(*ret, NULL, 0);
+	return error;
+}
+
+static int open_self(struct err *err)
+{
+	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+
+	return fd >= 0 ? fd : err_set(err, -errno, "/proc/self/exe: %s", strerror(errno));
+}
+
+int launch(struct child *ret, const struct launch *l, struct err *err)
+{
+	struct birth birth = {.launch = l, .plan = -1, .err = err};
+	int pair[2], error;
+	pid_t pid = -1;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_set(err, -errno, "a pair of sockets: %s", strerror(errno));
+	birth.socket = pair[1];
+	birth.self = open_self(err);
+	birth.plan = birth.self < 0 ? birth.self : plan_write(&l->plan, err);
+	error = birth.plan < 0 ? birth.plan : 0;
+	if (error == 0 && l->cgroup != NULL)
+		error = cgroup_prepare_join(l->cgroup, err);
+	if (error == 0)
+		error = spawn(&birth, &pid);
+	if (l->cgroup != NULL)
+		cgroup_end_join(l->cgroup);
+	if (birth.plan >= 0)
+		close(birth.plan);
+	if (birth.self >= 0)
+		close(birth.self);
+	close(pair[1]);
+	if (error != 0)
+		close(pair[0]);
+	else
+		*ret = (struct child){.pid = pid, .socket = pair[0]};
+	return error;
+}
+
+int launch_wait_ready(struct child *child, struct err *err)
+{
+	struct message message;
+	int error = message_receive(child->socket, &message);
+
+	if (error == 0 && message.kind == MESSAGE_READY)
+		return 0;
+	if (error == 0 && message.kind == MESSAGE_FAILED)
+		return err_set(err, message.value, "%s", message.text);
+	if (error == 0)
+		error = -EPROTO;
+	return err_set(err, error, "the container's process ended before it was ready");
+}
+
+int launch_go(struct child *child, struct err *err)
+{
+	int error = message_send(child->socket, MESSAGE_GO, 0, NULL);
+
+	return error == 0 ? 0 : err_set(err, error, "the container's process is gone");
+}
+
+void child_deinit(struct child *child)
+{
+	if (child->socket >= 0)
+		close(child->socket);
+	child->socket = -1;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * launch.h: start the process of a container.
+ *
+ * It is this program again, executed from a descriptor in the role `skiff-init`, as the first process of its pid namespace
+ * and in its control group from the first page on. What it does then is in stage.h.
+ */
+#ifndef RUNTIME_LAUNCH_H
+#define RUNTIME_LAUNCH_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "oci/spec.h"
+#include "runtime/plan.h"
+
+struct cgroup;
+
+struct launch {
+	struct plan plan;
+	const struct oci_spec *spec; /* borrowed: plan.spec, read */
+	int bundle; /* a directory; borrowed, as are these */
+	int stdio[3];
+	int template; /* a mount namespace to begin with; -1: our own */
+	struct cgroup *cgroup; /* NULL: ours */
+};
+
+struct child {
+	pid_t pid;
+	int socket; /* owned */
+};
+
+/* What the child finds where. */
+enum { LAUNCH_PLAN_FD = 3, LAUNCH_SOCKET_FD, LAUNCH_BUNDLE_FD, LAUNCH_TEMPLATE_FD };
+
+int launch(struct child *ret, const struct launch *launch, struct err *err);
+/* Until it is ready: 0; else the exit code (> 0) with its sentence, or a negative errno. */
+int launch_wait_ready(struct child *child, struct err *err);
+int launch_go(struct child *child, struct err *err);
+void child_deinit(struct child *child);
+
+#endif

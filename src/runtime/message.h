@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * message.h: what a container's process and whoever started it tell each other, over a socket that keeps messages whole.
+ *
+ *   child   READY         in the cage, the module is open: what can fail has not
+ *           FAILED        value: the exit code; text: why
+ *   parent  GO            run it
+ *
+ * The end of the child without a message is a failure too; the end of the parent before GO ends the child.
+ */
+#ifndef RUNTIME_MESSAGE_H
+#define RUNTIME_MESSAGE_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+
+enum message_kind { MESSAGE_READY = 1, MESSAGE_FAILED, MESSAGE_GO };
+
+struct message {
+	uint32_t kind;
+	int32_t value;
+	char text[ERR_MAX]; /* terminated */
+};
+
+/* 0 or a negative errno. Only system calls: fit for a child that shares memory. */
+int message_send(int socket, enum message_kind kind, int value, const char *text);
+/* Waits. -ECONNRESET: the other side is gone; -EPROTO: what came is no message. */
+int message_receive(int socket, struct message *ret);
+
+#endif

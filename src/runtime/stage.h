@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * stage.h: what the process of a container does until it is one.
+ *
+ *   stage_begin()   the plan is read; we are in the host's namespaces, with all rights: open what is the node's
+ *   stage_enter()   namespaces, names, mounts, root: from here on the container's world is all there is
+ *   ...             the module is opened and linked: whatever can fail has
+ *   stage_close()   tell, wait for the word, become the user, shut the cage. For good
+ *
+ * Every failure until then is told to whoever waits (stage_fail), who says it to a person.
+ */
+#ifndef RUNTIME_STAGE_H
+#define RUNTIME_STAGE_H
+
+#include "base/err.h"
+#include "oci/spec.h"
+#include "runtime/plan.h"
+
+struct stage {
+	struct plan plan;
+	struct oci_spec *spec; /* owned, for good */
+};
+
+int stage_begin(struct stage *ret, struct err *err);
+int stage_enter(struct stage *stage, struct err *err);
+int stage_close(struct stage *stage, struct err *err);
+/* The exit code and why. */
+void stage_fail(int code, const char *text);
+
+#endif

@@ -64,7 +64,7 @@ struct cgroup_layout {
 	struct cgroup_tree trees[CGROUP_TREES];
 	uint32_t count; /* 0: nothing is mounted, which is no error here */
 	/* Where each controller is, -1: nowhere. With v2 devices, freezer and cpuacct are part of every group. */
-	int8_t tree_of[CGROUP_CONTROLLERS];
+	int tree_of[CGROUP_CONTROLLERS];
 };
 
 /* Storage is the caller's. -errno with a sentence where /proc cannot be read. */

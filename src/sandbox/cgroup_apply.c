@@ -204,7 +204,7 @@ static uint64_t log2_fixed(uint32_t number)
 
 /*
  * The smallest weight that is not below 10^((l^2 + 125 l - 126) / 612), where l = log2(shares). Both sides' logarithms are
- * compared, without floating point; the tolerance is for 1024, where both are equal.
+ * compared, without floating point. Both are rounded down, so that they are still equal where they are: at 1024.
  */
 uint32_t cgroup_cpu_weight(uint64_t shares)
 {
@@ -222,7 +222,7 @@ uint32_t cgroup_cpu_weight(uint64_t shares)
 	while (low < high) {
 		uint64_t middle = (low + high) / 2;
 
-		if ((__int128)log2_fixed((uint32_t)middle) * 612 + (1 << 12) >= wanted)
+		if ((__int128)log2_fixed((uint32_t)middle) * 612 >= wanted)
 			high = middle;
 		else
 			low = middle + 1;

@@ -278,11 +278,12 @@ static bool emit_answer(struct buf *program, int32_t answer)
 	       emit(program, (struct bpf_insn){.code = BPF_JMP | BPF_EXIT});
 }
 
-/* Jumps over the rest of the rule where it does not fit; the rest is `body` instructions. */
+enum { RULE_BODY = 4 }; /* instructions behind the comparisons */
+
+/* Jumps over the rest of the rule where it does not fit. */
 static bool emit_rule(struct buf *program, const struct oci_device_rule *rule)
 {
-	const size_t body = rule->allow ? 4 : 4;
-	size_t left = body + (rule->type != 'a') + (rule->major >= 0) + (rule->minor >= 0);
+	size_t left = RULE_BODY + (rule->type != 'a') + (rule->major >= 0) + (rule->minor >= 0);
 	int32_t type = rule->type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR;
 	int32_t access = (int32_t)access_of(rule);
 

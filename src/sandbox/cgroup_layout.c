@@ -249,10 +249,10 @@ static void place_controllers(struct cgroup_layout *layout)
 		for (unsigned c = 0; c < CGROUP_CONTROLLERS; c++)
 			if ((layout->trees[i].controllers >> c & 1) != 0 &&
 			    (layout->tree_of[c] < 0 || !layout->trees[i].unified))
-				layout->tree_of[c] = (int8_t)i;
+				layout->tree_of[c] = (int)i;
 	for (unsigned i = 0; i < ARRAY_SIZE(always); i++)
 		if (layout->tree_of[always[i]] < 0)
-			layout->tree_of[always[i]] = (int8_t)unified;
+			layout->tree_of[always[i]] = unified;
 }
 
 static uint32_t tree_find(const struct cgroup_layout *layout, const struct cgroup_tree *like)

@@ -50,7 +50,6 @@ int cgroup_set_frozen(struct cgroup *group, bool frozen, struct err *err)
 	return r < 0 ? sentence(group, tree, r, frozen ? "freeze" : "thaw", err) : 0;
 }
 
-/* The number after `key` in a file of lines "KEY NUMBER", 0 where it is not. */
 static bool has_line(const char *text, const char *line)
 {
 	return cgroup_has_word(text, '\n', line);

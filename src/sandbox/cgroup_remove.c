@@ -19,7 +19,7 @@
 
 enum { DEPTH = 32 };
 
-static bool is_group(DIR *dir, const struct dirent *entry)
+static bool is_group(int dir, const struct dirent *entry)
 {
 	struct stat st;
 
@@ -27,8 +27,7 @@ static bool is_group(DIR *dir, const struct dirent *entry)
 		return false;
 	if (entry->d_type != DT_UNKNOWN)
 		return entry->d_type == DT_DIR;
-	return fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       S_ISDIR(st.st_mode);
+	return fstatat(dir, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
 }
 
 /* rmdir the group `name` and those in it; gone is 0. */
@@ -51,7 +50,7 @@ static int remove_tree(int parent, const char *name, unsigned depth)
 		return -ENOMEM;
 	}
 	while ((entry = readdir(dir)) != NULL)
-		if (is_group(dir, entry)) {
+		if (is_group(fd, entry)) {
 			int one = remove_tree(fd, entry->d_name, depth - 1);
 
 			r = r < 0 ? r : one;

@@ -655,7 +655,7 @@ static bool meant(const struct oci_device_rule *rules, uint32_t count, char type
 /* The few instructions the generator uses. -1: it does something else, or does not end. */
 static int run_program(const struct buf *program, struct bpf_cgroup_dev_ctx context)
 {
-	uint64_t r[16] = {0};
+	uint64_t r[16] = {77}; /* no answer */
 	size_t count = BUF_COUNT(program, struct bpf_insn);
 
 	for (size_t at = 0; at < count; at++) {

@@ -10,14 +10,21 @@ static int take_limits(struct image_limits *to, const struct skiff_limits *from,
 		       struct err *err)
 {
 	*to = (struct image_limits){.min = from->min, .max = from->max, .is64 = from->is64};
-	if (from->shared && (from->max == UINT64_MAX || most != LIMIT_PAGES32))
-		return err_set(err, SKIFF_MISUSE,
-			       "only memories can be shared, and only with a maximum");
-	to->shared = from->shared;
 	if (from->min > from->max || from->min > most)
 		return err_set(err, SKIFF_MISUSE,
 			       "a minimum of %llu: over the maximum or over %llu",
 			       (unsigned long long)from->min, (unsigned long long)most);
+	return 0;
+}
+
+static int take_memory_limits(struct image_limits *to, const struct skiff_limits *from,
+			      struct err *err)
+{
+	if (from->shared && from->max == UINT64_MAX)
+		return err_set(err, SKIFF_MISUSE, "a shared memory has to have a maximum");
+	if (take_limits(to, from, from->is64 ? LIMIT_PAGES64_MADE : LIMIT_PAGES32, err) != 0)
+		return SKIFF_MISUSE;
+	to->shared = from->shared;
 	return 0;
 }
 
@@ -63,8 +70,7 @@ int skiff_memory_new(struct skiff_memory **ret, struct skiff_store *store,
 {
 	struct image_limits known;
 	struct memory *memory;
-	uint64_t most = limits->is64 ? LIMIT_PAGES64_MADE : LIMIT_PAGES32;
-	int error = take_limits(&known, limits, most, err_in(err));
+	int error = take_memory_limits(&known, limits, err_in(err));
 
 	if (error != 0)
 		return error;
@@ -82,7 +88,7 @@ int skiff_shared_memory_new(struct skiff_memory **ret, struct skiff_engine *engi
 {
 	struct image_limits known;
 	struct memory *memory;
-	int error = take_limits(&known, limits, LIMIT_PAGES32, err_in(err));
+	int error = take_memory_limits(&known, limits, err_in(err));
 
 	if (error != 0)
 		return error;
@@ -133,6 +139,8 @@ int skiff_table_new(struct skiff_table **ret, struct skiff_store *handle, uint32
 
 	if (error != 0)
 		return error;
+	if (limits->shared)
+		return err_set(err_in(err), SKIFF_MISUSE, "a table cannot be shared");
 	if (!valtype_is_ref(type) || !ref_fits(store, init.word, type))
 		return err_set(err_in(err), SKIFF_MISUSE, "the initial value is no %s",
 			       valtype_name(type).text);

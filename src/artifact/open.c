@@ -121,8 +121,10 @@ static void take_memory(struct artifact *a)
 /* What every start needs lies in front of the module's bytes. */
 static void fetch(const struct artifact *a)
 {
-	if (a->size > READ_AHEAD)
-		madvise(a->map, a->head->image.at + a->image->bytes.at, MADV_WILLNEED);
+	uint64_t end = a->head->image.at + a->image->bytes.at;
+
+	if (a->size > READ_AHEAD && end <= a->size)
+		madvise(a->map, end, MADV_WILLNEED);
 }
 
 static int look(struct artifact *a, struct err *err)

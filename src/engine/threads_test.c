@@ -361,11 +361,19 @@ static void limits_make_sense(void **state)
 {
 	struct skiff_limits limits = {.min = 1, .max = UINT64_MAX, .shared = true};
 	struct skiff_memory *memory;
+	struct skiff_table *table;
 	struct guest g;
 
 	(void)state;
 	guest_open(&g, NULL);
 	assert_int_equal(skiff_shared_memory_new(&memory, g.engine, &limits, &g.err), SKIFF_MISUSE);
+	limits = (struct skiff_limits){.min = 1, .max = 2, .is64 = true, .shared = true};
+	GUEST_OK(&g, skiff_shared_memory_new(&memory, g.engine, &limits, &g.err));
+	skiff_shared_memory_free(memory);
+	GUEST_OK(&g, skiff_memory_new(&memory, g.store, &limits, &g.err));
+	assert_int_equal(skiff_table_new(&table, g.store, SKIFF_EXTERNREF, &limits,
+					 skiff_ref_from_host(1), &g.err),
+			 SKIFF_MISUSE);
 	limits.max = 0;
 	assert_int_equal(skiff_shared_memory_new(&memory, g.engine, &limits, &g.err), SKIFF_MISUSE);
 	limits = (struct skiff_limits){.min = 0, .max = 0, .shared = true};

@@ -497,8 +497,7 @@ static void every_opcode_ran(void **state)
 	for (uint32_t i = 0; i < OPCODE_SPACE; i++) {
 		const struct opcode_info *info = &opcode_info[i];
 
-		if (info->imm == IMM_UNKNOWN ||
-		    (info->regular && info->kind != KIND_CONST))
+		if (info->imm == IMM_UNKNOWN || (info->regular && info->kind != KIND_CONST))
 			continue;
 		if (!ran[i])
 			fail_msg("%s was in no function", opcode_text(i));

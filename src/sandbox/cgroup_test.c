@@ -328,6 +328,7 @@ static void check_files(const struct fake *fake, const char *const *rows)
 	}
 }
 
+/* table-like: files and what they hold */
 static void limits_v1(void **state)
 {
 	static const char *const files[] = {"cpu.shares",
@@ -438,6 +439,7 @@ static void limits_v1(void **state)
 	fake_free(&fake);
 }
 
+/* table-like: files and what they hold */
 static void limits_v2(void **state)
 {
 	static const char *const files[] = {"cpu.weight",

@@ -6,7 +6,7 @@
 #   SUITES=DIR     conformance suites (default: ../shared/suites, if there)
 #   SUITE=DIR      WASI's own test programs, for make wasi
 #   PREFIX=DIR     where install puts things (default: /usr/local); DESTDIR=DIR goes in front of it
-#   FUZZ_SECONDS=N how long `make test` runs each fuzz target (default: 10)
+#   FUZZ_SECONDS=N how long `make test` runs each fuzz target (default: 60)
 #   JOBS=N         compilers at a time (default: one a core)
 
 PREFIX ?= /usr/local
@@ -28,7 +28,7 @@ help:
 	@echo "make spec     the specification's test suite, group by group"
 	@echo "make wasi     WASI's own test suite (SUITE=DIR: where it is)"
 	@echo "make bench    speed against other engines and native code"
-	@echo "make fuzz     fuzz decoder and validator until stopped (FUZZ_SECONDS=N: that long)"
+	@echo "make fuzz     fuzz all targets until stopped (FUZZ_SECONDS=N: that long)"
 	@echo "make lint     layers, formatting, clang-tidy, sizes"
 	@echo "make install  to PREFIX (/usr/local), below DESTDIR"
 	@echo "make clean    remove what was built"

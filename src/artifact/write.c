@@ -19,6 +19,8 @@
 /* What of a memory may be empty, in favour of mapping it: holes of a file take no room on a disk. */
 enum { HOLES = 1 << 20 };
 
+enum { CODE_SECTION = 10 };
+
 enum section { NONE, NOTE, IMAGE, MEMORY, SYMTAB, STRTAB, SHSTRTAB, SECTIONS };
 
 static const char *const section_names[SECTIONS] = {
@@ -237,6 +239,43 @@ static Elf64_Phdr segment(uint32_t type, const Elf64_Shdr *from, uint64_t begin)
 	};
 }
 
+/* Where the code begins in the module: what comes before it are imports, exports and their names. */
+static uint64_t code_section(const struct image *image)
+{
+	const struct image_section *sections = IMAGE_ITEMS(image, struct image_section, sections);
+
+	for (uint32_t i = 0; i < image->sections.count; i++)
+		if (sections[i].id == CODE_SECTION)
+			return sections[i].content.at;
+	return image->bytes.count;
+}
+
+/* A command's first function, or the start function. */
+static uint32_t first_func(const struct image *image)
+{
+	const struct image_export *exports = IMAGE_ITEMS(image, struct image_export, exports);
+	static const char name[] = "_start";
+
+	for (uint32_t i = 0; image->start == IMAGE_NONE && i < image->exports.count; i++)
+		if (exports[i].kind == EXTERN_FUNC && exports[i].name.size == strlen(name) &&
+		    memcmp(image_module(image) + exports[i].name.at, name, strlen(name)) == 0)
+			return exports[i].index;
+	return image->start;
+}
+
+static void note_first(struct writer *w)
+{
+	struct artifact_head *head = &w->start.head;
+	uint32_t index = first_func(w->image);
+
+	if (index == IMAGE_NONE || index < w->image->imported_funcs)
+		return;
+	head->first_func =
+		ARTIFACT_IMAGE_AT + w->header.funcs.at + index * sizeof(struct image_func);
+	head->first_code =
+		ARTIFACT_IMAGE_AT + w->header.bytes.at + image_func(w->image, index)->code;
+}
+
 static void fill_start(struct writer *w, const struct artifact_id *id)
 {
 	struct artifact_start *start = &w->start;
@@ -259,6 +298,8 @@ static void fill_start(struct writer *w, const struct artifact_id *id)
 	start->head.image = (struct artifact_span){s[IMAGE].sh_offset, s[IMAGE].sh_size};
 	start->head.memory = (struct artifact_span){s[MEMORY].sh_offset, s[MEMORY].sh_size};
 	start->head.memory_begin = w->memory.begin;
+	start->head.hot_end = ARTIFACT_IMAGE_AT + w->header.bytes.at + code_section(w->image);
+	note_first(w);
 }
 
 /* What the disk has, holes too, is what the digest is of. */

@@ -17,7 +17,7 @@ enum { PLAN_MAGIC = 0x4e4c4650 /* "PFLN" */, PLAN_VERSION = 1 };
 /* Then the texts, each ended by a NUL, in this order. */
 struct head {
 	uint32_t magic, version;
-	uint8_t waits, has_template, has_cache, reserved[5];
+	uint8_t waits, has_bundle, has_template, has_cache, reserved[4];
 	uint32_t id_size, cache_size; /* without the NUL, as is this */
 	uint64_t spec_size;
 };
@@ -46,6 +46,7 @@ int plan_write(const struct plan *plan, struct err *err)
 		.magic = PLAN_MAGIC,
 		.version = PLAN_VERSION,
 		.waits = plan->waits,
+		.has_bundle = plan->has_bundle,
 		.has_template = plan->has_template,
 		.has_cache = plan->cache != NULL,
 		.id_size = (uint32_t)strlen(plan->id),
@@ -87,6 +88,7 @@ int plan_read(struct plan *ret, int fd, struct err *err)
 		.spec = texts + head->id_size + 1 + head->cache_size + 1,
 		.spec_size = head->spec_size,
 		.waits = head->waits,
+		.has_bundle = head->has_bundle,
 		.has_template = head->has_template,
 	};
 	return 0;

@@ -14,6 +14,7 @@
 #include "artifact/layout.h"
 #include "base/base.h"
 #include "base/buf.h"
+#include "base/io.h"
 #include "wasm/fuse.h"
 
 /* What of a memory may be empty, in favour of mapping it: holes of a file take no room on a disk. */
@@ -80,24 +81,6 @@ static int make_symbols(struct writer *w)
 
 /* -- Sections -------------------------------------------------------------------------------------- */
 
-static int write_at(struct writer *w, const void *bytes, uint64_t size, uint64_t at)
-{
-	const uint8_t *from = bytes;
-
-	while (size > 0) {
-		ssize_t n = pwrite(w->fd, from, size, (off_t)at);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -EIO;
-		from += n;
-		at += (uint64_t)n;
-		size -= (uint64_t)n;
-	}
-	return 0;
-}
-
 /* Where the next section begins; its place and size are noted. */
 static uint64_t place(struct writer *w, enum section section, uint64_t size, uint64_t unit)
 {
@@ -138,15 +121,15 @@ static void order_tables(struct writer *w)
 static int write_image(struct writer *w)
 {
 	uint64_t at = place(w, IMAGE, w->header.size, 8);
-	int err = write_at(w, &w->header, sizeof(w->header), at);
+	int err = io_write_at(w->fd, &w->header, sizeof(w->header), at);
 
 	for (size_t i = 0; err == 0 && i < ARTIFACT_TABLES; i++) {
 		const struct artifact_table *table = &artifact_tables[i];
 		const struct image_span *from = artifact_span_of(w->image, table);
 
-		err = write_at(w, (const uint8_t *)w->image + from->at,
-			       (uint64_t)from->count * table->item,
-			       at + artifact_span_of(&w->header, table)->at);
+		err = io_write_at(w->fd, (const uint8_t *)w->image + from->at,
+				  (uint64_t)from->count * table->item,
+				  at + artifact_span_of(&w->header, table)->at);
 	}
 	return err;
 }
@@ -169,7 +152,7 @@ static int write_memory(struct writer *w)
 
 static int write_buf(struct writer *w, enum section section, const struct buf *buf)
 {
-	return write_at(w, buf->data, buf->size, place(w, section, buf->size, 8));
+	return io_write_at(w->fd, buf->data, buf->size, place(w, section, buf->size, 8));
 }
 
 static int write_names(struct writer *w)
@@ -218,7 +201,7 @@ static int write_section_table(struct writer *w)
 	w->sections[SYMTAB].sh_entsize = sizeof(Elf64_Sym);
 	w->start.elf.e_shoff = align_up(w->end, 8);
 	w->end = w->start.elf.e_shoff + sizeof(w->sections);
-	return write_at(w, w->sections, sizeof(w->sections), w->start.elf.e_shoff);
+	return io_write_at(w->fd, w->sections, sizeof(w->sections), w->start.elf.e_shoff);
 }
 
 /* -- The first page -------------------------------------------------------------------------------- */
@@ -329,7 +312,7 @@ int artifact_write(int fd, const struct image *image, const struct artifact_id *
 	}
 	if (error == 0) {
 		w.start.head.check = artifact_check(&w.start);
-		error = write_at(&w, &w.start, sizeof(w.start), 0);
+		error = io_write_at(w.fd, &w.start, sizeof(w.start), 0);
 	}
 	buf_deinit(&w.symbols);
 	buf_deinit(&w.strings);

@@ -8,12 +8,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/io.h"
 #include "base/json.h"
 
 static int read_text(struct bundle *b, int fd, struct err *err)
 {
 	struct stat st;
-	ssize_t n;
+	int error;
 
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return err_set(err, -EINVAL, "config.json is no regular file");
@@ -23,15 +24,12 @@ static int read_text(struct bundle *b, int fd, struct err *err)
 	b->text = malloc((size_t)st.st_size + 1);
 	if (b->text == NULL)
 		return err_set(err, -ENOMEM, "out of memory for config.json");
-	while (b->size < (size_t)st.st_size) {
-		n = read(fd, b->text + b->size, (size_t)st.st_size - b->size);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return err_set(err, -EIO, "read config.json: %s",
-				       n < 0 ? strerror(errno) : "it became shorter");
-		b->size += (size_t)n;
-	}
+	error = io_read(fd, b->text, (size_t)st.st_size);
+	if (error == -ENODATA)
+		return err_set(err, error, "config.json became shorter while it was read");
+	if (error != 0)
+		return err_set(err, error, "read config.json: %s", strerror(-error));
+	b->size = (size_t)st.st_size;
 	return 0;
 }
 

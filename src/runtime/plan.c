@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/base.h"
+#include "base/io.h"
 
 enum { PLAN_MAGIC = 0x4e4c4650 /* "PFLN" */, PLAN_VERSION = 1 };
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
@@ -21,23 +21,6 @@ struct head {
 	uint32_t id_size, cache_size; /* without the NUL, as is this */
 	uint64_t spec_size;
 };
-
-static bool put(int fd, const void *bytes, size_t size)
-{
-	const char *from = bytes;
-
-	while (size > 0) {
-		ssize_t n = write(fd, from, size);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		from += n;
-		size -= (size_t)n;
-	}
-	return true;
-}
 
 int plan_write(const struct plan *plan, struct err *err)
 {
@@ -57,9 +40,11 @@ int plan_write(const struct plan *plan, struct err *err)
 
 	if (fd < 0)
 		return err_set(err, -errno, "a file in memory: %s", strerror(errno));
-	if (put(fd, &head, sizeof(head)) && put(fd, plan->id, head.id_size + 1) &&
-	    put(fd, cache, head.cache_size + 1) && put(fd, plan->spec, plan->spec_size) &&
-	    put(fd, "", 1) && fcntl(fd, F_ADD_SEALS, SEALS) == 0)
+	if (io_write(fd, &head, sizeof(head)) == 0 &&
+	    io_write(fd, plan->id, head.id_size + 1) == 0 &&
+	    io_write(fd, cache, head.cache_size + 1) == 0 &&
+	    io_write(fd, plan->spec, plan->spec_size) == 0 && io_write(fd, "", 1) == 0 &&
+	    fcntl(fd, F_ADD_SEALS, SEALS) == 0)
 		return fd;
 	close(fd);
 	return err_set(err, -ENOSPC, "no room for the plan of a container");

@@ -29,6 +29,7 @@ int container_create(struct container *c, struct err *err)
 			 .spec_size = c->bundle->size,
 			 .id = c->id,
 			 .cache = c->cache,
+			 .has_bundle = c->bundle->dir >= 0,
 			 .has_template = c->template >= 0,
 			 .waits = true},
 		.spec = c->bundle->spec,
@@ -39,7 +40,7 @@ int container_create(struct container *c, struct err *err)
 	int error;
 
 	c->child.socket = -1;
-	error = make_cgroup(c, err);
+	error = c->no_cgroup ? 0 : make_cgroup(c, err);
 	if (error != 0)
 		return error;
 	l.cgroup = c->cgroup;

@@ -19,6 +19,7 @@ struct container {
 	const char *cache;
 	int template;
 	int stdio[3];
+	bool no_cgroup; /* it stays in ours: nothing is limited, and its pid namespace keeps it together */
 
 	struct cgroup_layout layout; /* these are ours */
 	struct cgroup *cgroup; /* NULL: none */

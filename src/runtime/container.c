@@ -4,10 +4,27 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { DELETE_MS = 2000 };
+enum { DELETE_MS = 2000, ID_MAX = 255 };
+
+/* It names a directory, a control group and more: as runc and containerd have it. */
+static int check_id(const char *id, struct err *err)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789_+-.";
+	size_t size = strspn(id, allowed);
+
+	if (id[size] == '\0' && size > 0 && size <= ID_MAX && strcmp(id, ".") != 0 &&
+	    strcmp(id, "..") != 0)
+		return 0;
+	return err_set(err, -EINVAL,
+		       "the ID '%.64s' is not made of 1 to %d letters, digits, '_', '+', '-' and "
+		       "'.'",
+		       id, ID_MAX);
+}
 
 /* Whoever is not root gets what he may have, and is told of the rest. */
 static int make_cgroup(struct container *c, struct err *err)
@@ -40,7 +57,9 @@ int container_create(struct container *c, struct err *err)
 	int error;
 
 	c->child.socket = -1;
-	error = c->no_cgroup ? 0 : make_cgroup(c, err);
+	error = check_id(c->id, err);
+	if (error == 0 && !c->no_cgroup)
+		error = make_cgroup(c, err);
 	if (error != 0)
 		return error;
 	l.cgroup = c->cgroup;
@@ -54,6 +73,11 @@ int container_start(struct container *c, struct err *err)
 
 	child_deinit(&c->child);
 	return error;
+}
+
+bool container_ran_out(const struct container *c)
+{
+	return c->cgroup != NULL && cgroup_oom_kills(c->cgroup) > 0;
 }
 
 static void end_child(struct container *c)

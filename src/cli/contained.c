@@ -62,7 +62,8 @@ static void say_why(const struct container *container)
 	if (!container_ran_out(container))
 		return;
 	if (limit->given && limit->value != OCI_UNLIMITED)
-		say(EXIT_OK, NULL, "the container was killed: it needed more memory than its %lld bytes",
+		say(EXIT_OK, NULL,
+		    "the container was killed: it needed more memory than its %lld bytes",
 		    (long long)limit->value);
 	else
 		say(EXIT_OK, NULL, "the container was killed: there was no memory left for it");

@@ -95,10 +95,9 @@ uint64_t cgroup_oom_kills(struct cgroup *group)
 
 	if (dir < 0)
 		return 0;
-	oom.file = openat(dir,
-			  group->layout->trees[tree].unified ? "memory.events"
-							     : "memory.oom_control",
-			  O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	oom.file = openat(
+		dir, group->layout->trees[tree].unified ? "memory.events" : "memory.oom_control",
+		O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	oom.fd = oom.file; /* nothing to take up */
 	if (oom.file >= 0 && cgroup_oom_read(&oom, &kills) < 0)
 		kills = 0;

@@ -577,6 +577,105 @@ def streams(b):
         assert (result.out, result.err) == ("to stdout\nfrom stdin\n", "to stderr\n"), str(result)
 
 
+# What the kit does with names of its streams, and what comes of it; "in" comes by standard input.
+STREAM_WORDS = [
+    (["cat", "/dev/stdin"], "in"), (["cat", "/dev/fd/0"], "in"), (["cat", "/proc/self/fd/0"], "in"),
+    (["put", "/dev/stdout", "out"], "out"), (["append", "/dev/fd/1", "out"], "out"),
+    (["put", "/proc/self/fd/1", "out"], "out"), (["put", "/link", "out"], "out"),
+    (["put", "/dev/stdin", "x"], "put /dev/stdin: Permission denied\n"),
+    (["cat", "/dev/stdout"], "cat /dev/stdout: Permission denied\n"),
+    (["stat", "/dev/stdout"], "other 0\n"), (["stat", "/dev/fd/1"], "other 0\n"),
+    (["stat", "/proc/self/fd/1"], "other 0\n"),
+    (["cat", "/dev/fd/99"], "cat /dev/fd/99: No such file or directory\n"),
+    (["cat", "/dev/fd/99999999999999999999"], "cat /dev/fd/99999999999999999999: No such file or directory\n"),
+    (["cat", "/dev/fd/1x"], "cat /dev/fd/1x: No such file or directory\n"),
+    (["ls", "/dev/fd/3"], "ls /dev/fd/3: Permission denied\n"),
+    (["ls", "/dev/stdin"], None), (["cat", "/dev/stdin/x"], None), (["cat", "/proc/self/fd/0/x"], None),
+    (["cat", "/proc/self/mem"], "cat /proc/self/mem: No such file or directory\n"),
+]
+
+
+def with_pipes(command):
+    """stdin a pipe with "in", stdout and stderr pipes."""
+    done = subprocess.run(command, input=b"in", capture_output=True, timeout=30, check=False)
+    return done.stdout.decode(), done.stderr.decode()
+
+
+def check_streams(run):
+    """run(words): (stdout, stderr)."""
+    wrong = []
+    for words, out in STREAM_WORDS:
+        r = run(words)
+        if out is None and "%s %s: " % (words[0], words[1]) not in r[0] or out is not None and r[0] != out:
+            wrong.append("%s: %r, should be %r" % (" ".join(words), r, out))
+    r = run(["put", "/dev/stderr", "err"])
+    if r != ("", "err"):
+        wrong.append("/dev/stderr: %r" % (r,))
+    assert not wrong, "\n".join(wrong)
+
+
+@test
+def streams_by_name(b):
+    with b.bundle() as u:
+        os.symlink("/dev/stdout", os.path.join(u.root, "link"))
+
+        def run(words):
+            u.process["args"] = ["/kit.wasm"] + words
+            return with_pipes(u.command())
+        check_streams(run)
+
+
+@test
+def streams_by_name_in_a_working_directory(b):
+    with b.bundle() as u:
+        u.process["cwd"] = "/app"
+        os.symlink("/dev/stdout", os.path.join(u.root, "link"))
+
+        def run(words):
+            u.process["args"] = ["/kit.wasm"] + words
+            return with_pipes(u.command())
+        check_streams(run)
+
+
+def dev_links(folder):
+    os.makedirs(os.path.join(folder, "dev"))
+    for name, to in (("stdin", "0"), ("stdout", "1"), ("stderr", "2")):
+        os.symlink("/proc/self/fd/" + to, os.path.join(folder, "dev", name))
+    os.symlink("/proc/self/fd", os.path.join(folder, "dev/fd"))
+    os.symlink("/dev/stdout", os.path.join(folder, "link"))
+
+
+@test
+def streams_by_name_without_a_cage(b):
+    with b.bundle() as u:
+        dev_links(u.root)
+        check_streams(lambda words: with_pipes([b.skiff, "run", "--no-cache", "--dir", "/:%s:root" % u.root, b.kit] +
+                                               words))
+
+
+@test
+def streams_by_name_need_a_root(b):
+    """Where absolute links lead nowhere, these do neither."""
+    with b.bundle() as u:
+        dev_links(u.root)
+        for words in (["cat", "/dev/stdin"], ["cat", "/proc/self/fd/0"], ["put", "/link", "x"], ["stat", "/dev/fd/1"]):
+            out, _ = with_pipes([b.skiff, "run", "--no-cache", "--dir", "/:" + u.root, b.kit] + words)
+            assert "%s %s: " % (words[0], words[1]) in out, (words, out)
+
+
+@test
+def streams_by_name_on_files(b):
+    """As a copy of the descriptor: nothing is truncated, the position is the same."""
+    with b.bundle("say", "one", ";", "put", "/dev/stdout", "two\n", ";", "say", "three", ";", "append", "/dev/stdout",
+                  "four\n") as u:
+        path = os.path.join(u.folder, "out")
+        with open(path, "wb") as file:
+            file.write(b"before\n")
+            file.flush()
+            assert u.run(stdout=file).code == 0
+        assert read(path) == "before\none\ntwo\nthree\nfour\n", read(path)
+
+
 ENDING = ("HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "USR1", "SEGV", "USR2", "ALRM", "TERM",
           "STKFLT", "XCPU", "VTALRM", "PROF", "IO", "PWR", "SYS")
 

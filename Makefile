@@ -6,7 +6,7 @@
 #   SUITES=DIR     conformance suites (default: ../shared/suites, if there)
 #   SUITE=DIR      WASI's own test programs, for make wasi
 #   PREFIX=DIR     where install puts things (default: /usr/local); DESTDIR=DIR goes in front of it
-#   FUZZ_SECONDS=N how long `make test` runs each fuzz target (default: 10)
+#   FUZZ_SECONDS=N how long `make test` runs each fuzz target (default: 60)
 #   COUNT=N        modules for make smith (default: 2000); SEED=N: the first of them; MUTANTS=N: of each; NODE=, WASM_TOOLS=
 #   JOBS=N         compilers at a time (default: one a core)
 
@@ -33,7 +33,7 @@ help:
 	@echo "make wasi     WASI's own test suite (SUITE=DIR: where it is)"
 	@echo "make smith    generated modules: both interpreters and V8 against each other (COUNT=N, SEED=N)"
 	@echo "make bench    speed against other engines and native code"
-	@echo "make fuzz     fuzz decoder and validator until stopped (FUZZ_SECONDS=N: that long)"
+	@echo "make fuzz     fuzz all targets until stopped (FUZZ_SECONDS=N: that long)"
 	@echo "make lint     layers, formatting, clang-tidy, sizes"
 	@echo "make install  to PREFIX (/usr/local), below DESTDIR"
 	@echo "make clean    remove what was built"

@@ -7,6 +7,7 @@ One module for each kind of instruction with a signature in opcodes.def, a funct
 hand with control, calls, tables, segments and imports. They are small: the fuzzer puts them together.
 """
 
+import base64
 import os
 import random
 import sys
@@ -205,9 +206,18 @@ def choices():
         yield "choices-%02d" % i, noise.randbytes(20 + i * i // 4)
 
 
+def kept(target):
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "corpus", target + ".b64")
+    if not os.path.exists(path):
+        return
+    with open(path, encoding="ascii") as file:
+        for i, line in enumerate(file):
+            yield "kept-%03d" % i, base64.b64decode(line)
+
+
 def write(folder, target, seeds):
     os.makedirs(os.path.join(folder, target), exist_ok=True)
-    for key, content in seeds:
+    for key, content in seeds + list(kept(target)):
         with open(os.path.join(folder, target, "seed-" + key), "wb") as file:
             file.write(content)
 

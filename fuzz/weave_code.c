@@ -362,7 +362,7 @@ static void weave_regular(struct weaver *w, uint32_t opcode)
 	weave_plain(w, opcode, "");
 	if (info->result == 0)
 		return;
-	if (weaver_choose(w, 2) && (info->result != V128 || !w->no_vector))
+	if (weaver_choose(w, 2) && (info->result != V128 || !w->plain))
 		weaver_put_with(w, OP_LOCAL_SET,
 				w->params + weaver_letter_index(letter_of(info->result)));
 	else
@@ -592,11 +592,13 @@ static void put_locals(struct weaver *w, struct buf *body)
 		if (i >= LETTERS)
 			BYTES(body, NULL_TO((uint8_t)(i - LETTERS)));
 		else
-			BYTES(body, weaver_letters[i] == 'v' && w->no_vector
-					    ? I64
-					    : weaver_letter_bytes[i]);
+			BYTES(body,
+			      weaver_letters[i] == 'v' && w->plain ? I64 : weaver_letter_bytes[i]);
 	}
-	BYTES(body, 1, REF_TO(POINT), 1, REF_TO(NUMBER));
+	if (w->plain)
+		BYTES(body, 1, NULL_TO(POINT), 1, NULL_TO(NUMBER));
+	else
+		BYTES(body, 1, REF_TO(POINT), 1, REF_TO(NUMBER));
 }
 
 void weaver_put_body(struct weaver *w, struct buf *code, uint32_t type)
@@ -607,7 +609,7 @@ void weaver_put_body(struct weaver *w, struct buf *code, uint32_t type)
 
 	strcpy(block.results, weaver_shapes[type].results);
 	w->params = weaver_list_count(weaver_shapes[type].params);
-	w->no_vector = strchr(weaver_shapes[type].params, 'v') == NULL && weaver_choose(w, 2);
+	w->plain = strchr(weaver_shapes[type].params, 'v') == NULL && weaver_choose(w, 2);
 	w->blocks[0] = block;
 	w->depth = 0;
 	put_locals(w, &body);

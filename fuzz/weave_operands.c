@@ -151,7 +151,7 @@ void weaver_put_operand(struct weaver *w, char letter)
 
 	if (fresh && index < 2) {
 		weaver_put_constant(w, index == 0 ? OP_I32_CONST : OP_I64_CONST);
-	} else if (letter == 'v' && (fresh || w->no_vector)) {
+	} else if (letter == 'v' && (fresh || w->plain)) {
 		weaver_put_opcode(w, OP_V128_CONST);
 		for (int i = 0; i < 8; i++)
 			BYTES(&w->code, weaver_next(w), 0);

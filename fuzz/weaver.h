@@ -101,7 +101,8 @@ struct weaver {
 	uint32_t params; /* of the function: locals come behind */
 	uint32_t funcs;
 	uint8_t func_types[1 + FIXED_FUNCS + BODIES_MOST];
-	bool imports, far_first, no_vector;
+	bool imports, far_first;
+	bool plain; /* no local is a vector or has no default: the validator's fast way */
 	bool raw; /* nobody knows what the instructions are */
 	uint32_t imm[3]; /* of the instruction being woven, in their order */
 	char letter; /* a type it is about */

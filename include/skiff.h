@@ -317,6 +317,8 @@ struct skiff_cache;
  * others. Makes no directory, and is no failure where none can be used: see skiff_cache_complaint(). A cache is used by
  * one thread at a time; many processes may share a directory.
  */
+/* Modules of fewer bytes are opened as fast without: they are not looked for, nor worth adding. */
+#define SKIFF_CACHE_LEAST 4096
 SKIFF_API int skiff_cache_new(struct skiff_cache **ret, const char *dir, struct skiff_error *err);
 SKIFF_API void skiff_cache_free(struct skiff_cache *cache);
 /* The directory; NULL: there is no default. */

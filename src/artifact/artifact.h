@@ -54,6 +54,10 @@ struct artifact_head {
 	struct artifact_span image;
 	struct artifact_span memory; /* size 0: none, the segments are copied */
 	uint64_t memory_begin; /* the address of its first byte in the linear memory */
+	uint64_t hot_end; /* offset in the file behind what every start reads */
+	uint64_t
+		first_func; /* offsets of what runs first, if that is known: its row of the functions; 0: not known */
+	uint64_t first_code; /* its first instruction */
 	uint8_t rest[SHA256_SIZE]; /* digest of all bytes of the file behind this head */
 	uint64_t check; /* of all bytes in front of this field */
 };

@@ -26,6 +26,7 @@
 
 #include "artifact/cache_parts.h"
 #include "base/base.h"
+#include "base/io.h"
 
 /* statfs(2)'s f_type: file systems that set ctime by the kernel's clock whenever content or metadata change, and number
  * inodes so that a new file of an old number has a later ctime. */
@@ -104,22 +105,6 @@ bool cache_identity_rests(const struct stat *st)
 
 /* -- Content ------------------------------------------------------------------------------- */
 
-static bool read_at(int fd, uint8_t *to, size_t size, uint64_t at)
-{
-	while (size > 0) {
-		ssize_t n = pread(fd, to, size, (off_t)at);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		to += n;
-		at += (uint64_t)n;
-		size -= (size_t)n;
-	}
-	return true;
-}
-
 bool cache_sample(int fd, const struct stat *st, const struct artifact_id *id,
 		  char name[static CACHE_LINK_TEXT])
 {
@@ -127,7 +112,7 @@ bool cache_sample(int fd, const struct stat *st, const struct artifact_id *id,
 	uint64_t places[] = {0, (size - PIECE) / 2, size - PIECE};
 
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-		if (size < PIECE || !read_at(fd, (uint8_t *)words, PIECE, places[i]))
+		if (size < PIECE || io_read_at(fd, words, PIECE, places[i]) != 0)
 			return false;
 		for (size_t k = 0; k < ARRAY_SIZE(words); k++) {
 			hash = (hash ^ words[k]) * UINT64_C(0x9e3779b97f4a7c15);
@@ -149,7 +134,7 @@ bool cache_digest(int fd, const struct stat *st, uint8_t digest[static SHA256_SI
 	while (whole && at < size) {
 		size_t n = (size_t)MIN(size - at, CHUNK);
 
-		whole = read_at(fd, chunk, n, at);
+		whole = io_read_at(fd, chunk, n, at) == 0;
 		if (whole)
 			sha256_take(&sha, chunk, n);
 		at += n;

@@ -7,8 +7,6 @@
 
 #include "artifact/cache.h"
 
-/* A module of fewer bytes is read and validated as fast as its artifact is mapped. */
-#define CACHE_LEAST 4096
 /* How long a file must have rested before its times are believed: kernels count them in ticks, and FAT in 2 s. */
 #define CACHE_REST_SECONDS 2
 /* How long a temporary file is left to who writes it. */

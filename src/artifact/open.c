@@ -118,13 +118,23 @@ static void take_memory(struct artifact *a)
 	};
 }
 
-/* What every start needs lies in front of the module's bytes. */
-static void fetch(const struct artifact *a)
+static void fetch(const struct artifact *a, uint64_t at, uint64_t end)
 {
-	uint64_t end = a->head->image.at + a->image->bytes.at;
+	at = at / MEMORY_IMAGE_PAGE * MEMORY_IMAGE_PAGE;
+	if (at < end && end <= a->size)
+		madvise((uint8_t *)a->map + at, end - at, MADV_WILLNEED);
+}
 
-	if (a->size > READ_AHEAD && end <= a->size)
-		madvise(a->map, end, MADV_WILLNEED);
+/* All that a cold start is going to wait for, asked for at once. */
+static void fetch_all(const struct artifact *a)
+{
+	const struct artifact_head *head = a->head;
+
+	if (a->size <= READ_AHEAD)
+		return;
+	fetch(a, 0, head->hot_end);
+	fetch(a, head->first_func, head->first_func + sizeof(struct image_func));
+	fetch(a, head->first_code, head->first_code + 1);
 }
 
 static int look(struct artifact *a, struct err *err)
@@ -139,7 +149,7 @@ static int look(struct artifact *a, struct err *err)
 	if (!is_whole(a->image, start->head.image.size) || !memory_fits(a->image, a->head))
 		return err_set(err, ARTIFACT_DAMAGED, "its tables lie outside of it");
 	take_memory(a);
-	fetch(a);
+	fetch_all(a);
 	return 0;
 }
 

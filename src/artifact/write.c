@@ -14,10 +14,13 @@
 #include "artifact/layout.h"
 #include "base/base.h"
 #include "base/buf.h"
+#include "base/io.h"
 #include "wasm/fuse.h"
 
 /* What of a memory may be empty, in favour of mapping it: holes of a file take no room on a disk. */
 enum { HOLES = 1 << 20 };
+
+enum { CODE_SECTION = 10 };
 
 enum section { NONE, NOTE, IMAGE, MEMORY, SYMTAB, STRTAB, SHSTRTAB, SECTIONS };
 
@@ -78,24 +81,6 @@ static int make_symbols(struct writer *w)
 
 /* -- Sections -------------------------------------------------------------------------------------- */
 
-static int write_at(struct writer *w, const void *bytes, uint64_t size, uint64_t at)
-{
-	const uint8_t *from = bytes;
-
-	while (size > 0) {
-		ssize_t n = pwrite(w->fd, from, size, (off_t)at);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -EIO;
-		from += n;
-		at += (uint64_t)n;
-		size -= (uint64_t)n;
-	}
-	return 0;
-}
-
 /* Where the next section begins; its place and size are noted. */
 static uint64_t place(struct writer *w, enum section section, uint64_t size, uint64_t unit)
 {
@@ -136,15 +121,15 @@ static void order_tables(struct writer *w)
 static int write_image(struct writer *w)
 {
 	uint64_t at = place(w, IMAGE, w->header.size, 8);
-	int err = write_at(w, &w->header, sizeof(w->header), at);
+	int err = io_write_at(w->fd, &w->header, sizeof(w->header), at);
 
 	for (size_t i = 0; err == 0 && i < ARTIFACT_TABLES; i++) {
 		const struct artifact_table *table = &artifact_tables[i];
 		const struct image_span *from = artifact_span_of(w->image, table);
 
-		err = write_at(w, (const uint8_t *)w->image + from->at,
-			       (uint64_t)from->count * table->item,
-			       at + artifact_span_of(&w->header, table)->at);
+		err = io_write_at(w->fd, (const uint8_t *)w->image + from->at,
+				  (uint64_t)from->count * table->item,
+				  at + artifact_span_of(&w->header, table)->at);
 	}
 	return err;
 }
@@ -167,7 +152,7 @@ static int write_memory(struct writer *w)
 
 static int write_buf(struct writer *w, enum section section, const struct buf *buf)
 {
-	return write_at(w, buf->data, buf->size, place(w, section, buf->size, 8));
+	return io_write_at(w->fd, buf->data, buf->size, place(w, section, buf->size, 8));
 }
 
 static int write_names(struct writer *w)
@@ -216,7 +201,7 @@ static int write_section_table(struct writer *w)
 	w->sections[SYMTAB].sh_entsize = sizeof(Elf64_Sym);
 	w->start.elf.e_shoff = align_up(w->end, 8);
 	w->end = w->start.elf.e_shoff + sizeof(w->sections);
-	return write_at(w, w->sections, sizeof(w->sections), w->start.elf.e_shoff);
+	return io_write_at(w->fd, w->sections, sizeof(w->sections), w->start.elf.e_shoff);
 }
 
 /* -- The first page -------------------------------------------------------------------------------- */
@@ -235,6 +220,43 @@ static Elf64_Phdr segment(uint32_t type, const Elf64_Shdr *from, uint64_t begin)
 		.p_memsz = end - begin,
 		.p_align = type == PT_LOAD ? MEMORY_IMAGE_PAGE : 4,
 	};
+}
+
+/* Where the code begins in the module: what comes before it are imports, exports and their names. */
+static uint64_t code_section(const struct image *image)
+{
+	const struct image_section *sections = IMAGE_ITEMS(image, struct image_section, sections);
+
+	for (uint32_t i = 0; i < image->sections.count; i++)
+		if (sections[i].id == CODE_SECTION)
+			return sections[i].content.at;
+	return image->bytes.count;
+}
+
+/* A command's first function, or the start function. */
+static uint32_t first_func(const struct image *image)
+{
+	const struct image_export *exports = IMAGE_ITEMS(image, struct image_export, exports);
+	static const char name[] = "_start";
+
+	for (uint32_t i = 0; image->start == IMAGE_NONE && i < image->exports.count; i++)
+		if (exports[i].kind == EXTERN_FUNC && exports[i].name.size == strlen(name) &&
+		    memcmp(image_module(image) + exports[i].name.at, name, strlen(name)) == 0)
+			return exports[i].index;
+	return image->start;
+}
+
+static void note_first(struct writer *w)
+{
+	struct artifact_head *head = &w->start.head;
+	uint32_t index = first_func(w->image);
+
+	if (index == IMAGE_NONE || index < w->image->imported_funcs)
+		return;
+	head->first_func =
+		ARTIFACT_IMAGE_AT + w->header.funcs.at + index * sizeof(struct image_func);
+	head->first_code =
+		ARTIFACT_IMAGE_AT + w->header.bytes.at + image_func(w->image, index)->code;
 }
 
 static void fill_start(struct writer *w, const struct artifact_id *id)
@@ -259,6 +281,8 @@ static void fill_start(struct writer *w, const struct artifact_id *id)
 	start->head.image = (struct artifact_span){s[IMAGE].sh_offset, s[IMAGE].sh_size};
 	start->head.memory = (struct artifact_span){s[MEMORY].sh_offset, s[MEMORY].sh_size};
 	start->head.memory_begin = w->memory.begin;
+	start->head.hot_end = ARTIFACT_IMAGE_AT + w->header.bytes.at + code_section(w->image);
+	note_first(w);
 }
 
 /* What the disk has, holes too, is what the digest is of. */
@@ -288,7 +312,7 @@ int artifact_write(int fd, const struct image *image, const struct artifact_id *
 	}
 	if (error == 0) {
 		w.start.head.check = artifact_check(&w.start);
-		error = write_at(&w, &w.start, sizeof(w.start), 0);
+		error = io_write_at(w.fd, &w.start, sizeof(w.start), 0);
 	}
 	buf_deinit(&w.symbols);
 	buf_deinit(&w.strings);

@@ -82,7 +82,8 @@ int contained_run(const struct contained_plan *plan)
 	int code;
 
 	snprintf(made_up, sizeof(made_up), "run-%d", (int)getpid());
-	if (bundle_open(&bundle, plan->bundle, &err) != 0)
+	if (plan->bundle != NULL ? bundle_open(&bundle, plan->bundle, &err) != 0
+				 : bundle_of_text(&bundle, plan->text, plan->size, &err) != 0)
 		return say(EXIT_BAD, plan->bundle, "%s", err.text);
 	wanted_signals(&set);
 	sigprocmask(SIG_BLOCK, &set, NULL);
@@ -90,6 +91,7 @@ int contained_run(const struct contained_plan *plan)
 	container.bundle = &bundle;
 	container.cache = plan->no_cache ? "" : plan->cache;
 	container.template = -1;
+	container.no_cgroup = plan->bundle == NULL;
 	for (int i = 0; i < 3; i++)
 		container.stdio[i] = i;
 	code = run(&container, &set);

@@ -4,9 +4,12 @@
 #define CLI_CONTAINED_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct contained_plan {
-	const char *bundle; /* a directory with a config.json */
+	const char *bundle; /* a directory with a config.json; NULL: text is one */
+	char *text; /* taken */
+	size_t size;
 	const char *id; /* NULL: made up */
 	const char *cache; /* as in guest_plan */
 	bool no_cache;

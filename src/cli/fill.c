@@ -51,8 +51,8 @@ static void stand_back(void)
 	struct sched_param none = {0};
 	sigset_t all;
 
-	setsid(); /* what ends our terminal's programs does not end it */
 	sched_setscheduler(0, SCHED_IDLE, &none);
+	setsid(); /* what ends our terminal's programs does not end it */
 	syscall(SYS_ioprio_set, 1, 0, IOPRIO_IDLE);
 	sigemptyset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
@@ -65,8 +65,8 @@ static int become(void *unused)
 	const char *self = (const char *)(uintptr_t)getauxval(AT_EXECFN);
 
 	(void)unused;
+	stand_back(); /* first: whoever waits for the guest's end is not to wait for us */
 	quiet();
-	stand_back();
 	execve("/proc/self/exe", (char *const *)(uintptr_t)state.args, environment);
 	if (self != NULL)
 		execve(self, (char *const *)(uintptr_t)state.args, environment);

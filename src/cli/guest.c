@@ -27,6 +27,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct guest {
@@ -278,8 +279,12 @@ static int print_results(const struct guest *g, const struct skiff_val *results,
 /* What is in the cache was validated with all proposals on. */
 static bool uses_cache(const struct guest_plan *plan)
 {
+	struct stat st;
+
+	/* Whether the cache's directory can be trusted takes longer to find out than a small module to validate. */
 	return !plan->no_cache && strcmp(plan->file, "-") != 0 &&
-	       plan->features == skiff_features_default();
+	       plan->features == skiff_features_default() && stat(plan->file, &st) == 0 &&
+	       st.st_size >= SKIFF_CACHE_LEAST;
 }
 
 static int load_cached(struct guest *g)

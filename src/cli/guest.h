@@ -9,6 +9,7 @@
 #ifndef CLI_GUEST_H
 #define CLI_GUEST_H
 
+#include "cli/cage.h"
 #include "cli/wasi.h"
 
 #include <stdbool.h>
@@ -44,6 +45,7 @@ struct guest_plan {
 	uint64_t grace_ms;
 	uint64_t memory_pages; /* of each memory; with has_pages */
 	const char *coredump; /* a path, or NULL */
+	struct cage cage;
 	const char *bundle; /* a directory; NULL: none */
 	const char *cache; /* a directory; NULL: the default one */
 	struct skiff_cache *opened_cache; /* borrowed; NULL: opened when it is needed */

@@ -28,6 +28,7 @@ enum {
 	CACHE,
 	NO_CACHE,
 	BUNDLE,
+	CAGE,
 };
 
 const struct option run_options[] = {
@@ -42,6 +43,7 @@ const struct option run_options[] = {
 	{TIME_LIMIT, '\0', "time-limit", "MS", "stop the guest after so many milliseconds"},
 	{FUEL, '\0', "fuel", "N", "stop the guest after so many instructions"},
 	{COREDUMP, '\0', "coredump", "FILE", "write a core dump to FILE when the guest traps"},
+	{CAGE, '\0', "cage", NULL, "run the guest in a container of its own"},
 	{BUNDLE, '\0', "bundle", "DIR", "run the OCI bundle in DIR in a container; FILE is its ID"},
 	{CACHE, '\0', "cache", "DIR", "where modules seen before are kept"},
 	{NO_CACHE, '\0', "no-cache", NULL, "neither look there nor add to it"},
@@ -64,8 +66,16 @@ const char run_details[] =
 	"number\n"
 	"or null, other references as null. Each result is printed on a line of its own.\n";
 
+/* These are about how the process runs, and go along into the cage one day. */
+static bool stays_out(int id)
+{
+	return id != CAGE && id != CACHE && id != NO_CACHE && id < WASI_DIR;
+}
+
 static bool take(struct options *o, int id, struct guest_plan *plan)
 {
+	if (plan->cage.wanted && stays_out(id))
+		return cage_option(&plan->cage, o, id);
 	switch (id) {
 	case INVOKE:
 		plan->invoke = o->value;
@@ -92,6 +102,8 @@ static bool take(struct options *o, int id, struct guest_plan *plan)
 	case COREDUMP:
 		plan->coredump = o->value;
 		return true;
+	case CAGE:
+		return true;
 	case BUNDLE:
 		plan->bundle = o->value;
 		return true;
@@ -105,6 +117,8 @@ static bool take(struct options *o, int id, struct guest_plan *plan)
 	case FEATURES_DISABLE:
 		return features_switch(o, id, &plan->features);
 	default:
+		if (plan->cage.wanted)
+			return cage_option(&plan->cage, o, id);
 		return wasi_option(&plan->wasi, o, id);
 	}
 }
@@ -147,6 +161,34 @@ static int run_bundle(const struct guest_plan *plan, const struct options *o)
 	return contained_run(&contained);
 }
 
+static int run_cage(struct guest_plan *plan)
+{
+	struct contained_plan contained = {.cache = plan->cache, .no_cache = plan->no_cache};
+	int code =
+		cage_compose(&plan->cage, plan->file, plan->args, &contained.text, &contained.size);
+
+	return code == EXIT_OK ? contained_run(&contained) : code;
+}
+
+/* What other options mean depends on it, wherever it stands. False: a mistake was told, and o->code is set. */
+static bool find_cage(struct options *o, char **args, bool *ret)
+{
+	const struct options begin = *o;
+	int id = OPTIONS_END;
+
+	while (*args != NULL && strcmp(*args, "--cage") != 0)
+		args++;
+	if (*args == NULL)
+		return true;
+	do
+		id = options_next(o);
+	while (id > 0 && id != CAGE);
+	*ret = id == CAGE;
+	if (id != OPTIONS_STOP)
+		*o = begin;
+	return id != OPTIONS_STOP;
+}
+
 int run_verb(const struct verb *verb, char **args)
 {
 	static struct guest_plan plan; /* static so that a leak checker sees what it owns */
@@ -160,6 +202,8 @@ int run_verb(const struct verb *verb, char **args)
 	};
 
 	options_init(&o, verb, args);
+	if (!find_cage(&o, args, &plan.cage.wanted))
+		return o.code;
 	while ((id = options_next(&o)) != OPTIONS_WORD) {
 		if (id == OPTIONS_STOP)
 			return o.code;
@@ -175,5 +219,5 @@ int run_verb(const struct verb *verb, char **args)
 	plan.file = o.value;
 	if (!take_invoke(o.next, &plan))
 		return options_missing(&o, "the NAME of --invoke");
-	return guest_run(&plan);
+	return plan.cage.wanted ? run_cage(&plan) : guest_run(&plan);
 }

@@ -33,14 +33,6 @@ static int refused(const char *option, int r, const struct skiff_error *err, con
 
 /* -- Directories ---------------------------------------------------------------------------- */
 
-struct dir {
-	char *text; /* owned: the two below */
-	char *guest;
-	char *host;
-	unsigned flags;
-	bool named; /* guest is not host's own name */
-};
-
 static bool dir_flag(const char *word, size_t size, unsigned *flags)
 {
 	static const struct {
@@ -106,7 +98,7 @@ static void leave_out_dots(char *path)
 	*end = '\0';
 }
 
-static int dir_parse(struct dir *ret, const char *value)
+int wasi_dir_parse(struct wasi_dir *ret, const char *value)
 {
 	size_t size = strlen(value) + 1;
 	size_t guest = strcspn(value, ":");
@@ -114,7 +106,7 @@ static int dir_parse(struct dir *ret, const char *value)
 	size_t host_size = strcspn(host, ":");
 	int code = EXIT_OK;
 
-	*ret = (struct dir){.text = malloc(2 * size), .named = host != value};
+	*ret = (struct wasi_dir){.text = malloc(2 * size), .named = host != value};
 	if (ret->text == NULL) {
 		say(EXIT_BAD, NULL, "%s", strerror(ENOMEM));
 		return EXIT_BAD;
@@ -132,11 +124,18 @@ static int dir_parse(struct dir *ret, const char *value)
 			   value);
 	if (strstr(ret->guest, "..") != NULL)
 		leave_out_dots(ret->guest);
+	ret->read_only = (ret->flags & SKIFF_DIR_READ_ONLY) != 0;
 	return code;
 }
 
+void wasi_dir_free(struct wasi_dir *dir)
+{
+	free(dir->text);
+	dir->text = NULL;
+}
+
 /* What to do about a directory that cannot be had. */
-static const char *remedy(const struct dir *dir, int r)
+static const char *remedy(const struct wasi_dir *dir, int r)
 {
 	unsigned none = 0;
 
@@ -160,8 +159,8 @@ static const char *remedy(const struct dir *dir, int r)
 static int take_dir(struct wasi_setup *setup, const char *value)
 {
 	struct skiff_error err = {.text = ""};
-	struct dir dir;
-	int code = dir_parse(&dir, value);
+	struct wasi_dir dir;
+	int code = wasi_dir_parse(&dir, value);
 
 	if (code == EXIT_OK)
 		code = need(setup);
@@ -173,7 +172,7 @@ static int take_dir(struct wasi_setup *setup, const char *value)
 		if (r < 0 && r != -EINVAL && setup->forgiving)
 			code = EXIT_OK;
 	}
-	free(dir.text);
+	wasi_dir_free(&dir);
 	return code;
 }
 

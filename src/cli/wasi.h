@@ -48,6 +48,19 @@ struct wasi_setup {
 	bool forgiving; /* a directory that cannot be had is told, and no mistake: as with WasmEdge */
 };
 
+/* The value of a --dir, taken apart. */
+struct wasi_dir {
+	char *text; /* owned: the two below */
+	char *guest;
+	char *host;
+	unsigned flags; /* enum skiff_wasi_dir_flags */
+	bool named; /* guest is not host's own name */
+	bool read_only;
+};
+/* An exit code; free it in any case. */
+int wasi_dir_parse(struct wasi_dir *ret, const char *value);
+void wasi_dir_free(struct wasi_dir *dir);
+
 /* Carry out the option just read. On false a sentence was said and o->code is set. */
 bool wasi_option(struct wasi_setup *setup, struct options *o, int id);
 /* "NAME=VALUE", or "NAME" for our own value; an exit code. */

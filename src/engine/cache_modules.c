@@ -17,6 +17,8 @@ struct artifact_id artifact_wanted(const struct skiff_engine *engine)
 	return id;
 }
 
+_Static_assert(SKIFF_CACHE_LEAST == CACHE_LEAST, "who embeds us is told");
+
 int module_of_artifact(struct skiff_module **ret, struct skiff_engine *engine,
 		       struct artifact *artifact, struct err *err)
 {

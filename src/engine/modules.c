@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/io.h"
 #include "engine/engine.h"
 #include "wasm/branch_hint.h"
 #include "wasm/decode.h"
@@ -59,23 +60,6 @@ int skiff_module_new(struct skiff_module **ret, struct skiff_engine *engine, con
 	return module_of_image(ret, engine, image, err_in(err));
 }
 
-static int read_all(int fd, uint8_t *to, size_t size, struct err *err)
-{
-	while (size > 0) {
-		ssize_t n = read(fd, to, size);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return err_set(err, -errno, "read: %s", strerror(errno));
-		if (n == 0)
-			return err_set(err, -EIO, "the file became shorter while it was read");
-		to += n;
-		size -= (size_t)n;
-	}
-	return 0;
-}
-
 int module_file_open(const char *path, int *ret_fd, struct stat *ret_state, struct err *err)
 {
 	/* Without O_NONBLOCK a pipe nobody writes to would hang us. musl's open() sets O_CLOEXEC twice. */
@@ -99,14 +83,19 @@ int module_file_read(struct image **ret, int fd, const struct stat *state, struc
 {
 	size_t size = (size_t)state->st_size;
 	struct image *image = image_new(size);
-	int error =
-		image == NULL ? too_large(size, err) : read_all(fd, image_input(image), size, err);
+	int error;
 
-	if (error != 0)
-		image_free(image);
-	else
+	if (image == NULL)
+		return too_large(size, err);
+	error = io_read(fd, image_input(image), size);
+	if (error == 0) {
 		*ret = image;
-	return error;
+		return 0;
+	}
+	image_free(image);
+	if (error == -ENODATA)
+		return err_set(err, -EIO, "the file became shorter while it was read");
+	return err_set(err, error, "read: %s", strerror(-error));
 }
 
 int skiff_module_open(struct skiff_module **ret, struct skiff_engine *engine, const char *path,

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "exec/memory_image.h"
 
-#include <errno.h>
-#include <unistd.h>
-
 #include "base/base.h"
+#include "base/io.h"
 
 /* No segment may fail: what lies in front of one that does would be written and what lies behind it not. */
 static bool is_constant(const struct image *image, const struct image_data *data)
@@ -54,22 +52,6 @@ bool memory_image_extent(const struct image *image, uint64_t holes, struct memor
 	return ret->end - ret->begin <= MAX(bytes + MAX(bytes, holes), (uint64_t)MEMORY_IMAGE_PAGE);
 }
 
-static int write_all(int fd, const uint8_t *bytes, size_t size, uint64_t at)
-{
-	while (size > 0) {
-		ssize_t n = pwrite(fd, bytes, size, (off_t)at);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -EIO;
-		bytes += n;
-		at += (uint64_t)n;
-		size -= (size_t)n;
-	}
-	return 0;
-}
-
 int memory_image_write(const struct image *image, const struct memory_image *memory)
 {
 	const struct image_data *datas = IMAGE_ITEMS(image, struct image_data, datas);
@@ -77,8 +59,8 @@ int memory_image_write(const struct image *image, const struct memory_image *mem
 
 	for (uint32_t i = 0; err == 0 && i < image->datas.count; i++)
 		if (is_imaged(&datas[i]))
-			err = write_all(memory->fd, image_module(image) + datas[i].bytes.at,
-					datas[i].bytes.size,
-					memory->at + datas[i].offset.value - memory->begin);
+			err = io_write_at(memory->fd, image_module(image) + datas[i].bytes.at,
+					  datas[i].bytes.size,
+					  memory->at + datas[i].offset.value - memory->begin);
 	return err;
 }

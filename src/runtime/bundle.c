@@ -8,12 +8,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/io.h"
 #include "base/json.h"
 
 static int read_text(struct bundle *b, int fd, struct err *err)
 {
 	struct stat st;
-	ssize_t n;
+	int error;
 
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return err_set(err, -EINVAL, "config.json is no regular file");
@@ -23,15 +24,12 @@ static int read_text(struct bundle *b, int fd, struct err *err)
 	b->text = malloc((size_t)st.st_size + 1);
 	if (b->text == NULL)
 		return err_set(err, -ENOMEM, "out of memory for config.json");
-	while (b->size < (size_t)st.st_size) {
-		n = read(fd, b->text + b->size, (size_t)st.st_size - b->size);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return err_set(err, -EIO, "read config.json: %s",
-				       n < 0 ? strerror(errno) : "it became shorter");
-		b->size += (size_t)n;
-	}
+	error = io_read(fd, b->text, (size_t)st.st_size);
+	if (error == -ENODATA)
+		return err_set(err, error, "config.json became shorter while it was read");
+	if (error != 0)
+		return err_set(err, error, "read config.json: %s", strerror(-error));
+	b->size = (size_t)st.st_size;
 	return 0;
 }
 
@@ -44,6 +42,25 @@ static int check(const struct oci_spec *spec, struct err *err)
 	return 0;
 }
 
+static int parse(struct bundle *b, struct err *err)
+{
+	int error = oci_spec_parse(&b->spec, b->text, b->size, err);
+
+	return error == 0 ? check(b->spec, err) : err_prefix(err, error, "config.json");
+}
+
+int bundle_of_text(struct bundle *ret, char *text, size_t size, struct err *err)
+{
+	struct bundle b = {.dir = -1, .text = text, .size = size};
+	int error = parse(&b, err);
+
+	if (error != 0)
+		bundle_close(&b);
+	else
+		*ret = b;
+	return error;
+}
+
 static int read_spec(struct bundle *b, struct err *err)
 {
 	int fd = openat(b->dir, "config.json", O_RDONLY | O_CLOEXEC | O_NONBLOCK), error;
@@ -52,12 +69,7 @@ static int read_spec(struct bundle *b, struct err *err)
 		return err_set(err, -errno, "config.json: %s", strerror(errno));
 	error = read_text(b, fd, err);
 	close(fd);
-	if (error == 0) {
-		error = oci_spec_parse(&b->spec, b->text, b->size, err);
-		if (error != 0)
-			err_prefix(err, 0, "config.json");
-	}
-	return error == 0 ? check(b->spec, err) : error;
+	return error == 0 ? parse(b, err) : error;
 }
 
 int bundle_open(struct bundle *ret, const char *path, struct err *err)
@@ -79,6 +91,7 @@ void bundle_close(struct bundle *b)
 {
 	oci_spec_free(b->spec);
 	free(b->text);
-	close(b->dir);
+	if (b->dir >= 0)
+		close(b->dir);
 	*b = (struct bundle){.dir = -1};
 }

@@ -9,13 +9,15 @@
 #include "oci/spec.h"
 
 struct bundle {
-	int dir; /* owned */
+	int dir; /* owned; -1: there is none, and the root is an empty one */
 	char *text; /* owned: config.json */
 	size_t size;
 	struct oci_spec *spec; /* owned */
 };
 
 int bundle_open(struct bundle *ret, const char *path, struct err *err);
+/* One that is only in memory: takes the text. Its paths are absolute. */
+int bundle_of_text(struct bundle *ret, char *text, size_t size, struct err *err);
 void bundle_close(struct bundle *bundle);
 
 #endif

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { DELETE_MS = 2000 };
@@ -22,6 +23,57 @@ static int make_cgroup(struct container *c, struct err *err)
 	return error == 0 ? cgroup_apply(c->cgroup, &spec->resources, notes, err) : error;
 }
 
+/* A name first: whatever is made from now on can be found again, and nobody else makes it. */
+static int make_state(struct container *c, struct err *err)
+{
+	int error = state_check_id(c->id, err);
+
+	if (error != 0)
+		return error;
+	c->root = state_root(err);
+	if (c->root < 0)
+		return c->root;
+	c->state_dir = state_make(c->root, c->id, err);
+	if (c->state_dir < 0)
+		return c->state_dir;
+	c->state.created = (int64_t)time(NULL);
+	return state_write(c->state_dir, &c->state, err);
+}
+
+/* What is there to be cleaned up, before it is there, and then whom to ask. */
+static int note_cgroup(struct container *c, struct err *err)
+{
+	struct buf text = {0};
+	int error = c->cgroup != NULL ? cgroup_save(c->cgroup, &text) : 0;
+
+	if (error == 0 && c->cgroup != NULL && buf_zero(&text, 1) == NULL)
+		error = -ENOMEM;
+	if (error != 0) {
+		buf_deinit(&text);
+		return err_set(err, error, "out of memory for a container's state");
+	}
+	c->state.cgroup = (char *)text.data;
+	return state_write(c->state_dir, &c->state, err);
+}
+
+static int note_init(struct container *c, struct err *err)
+{
+	c->state.init = state_process_now(c->child.pid);
+	return state_write(c->state_dir, &c->state, err);
+}
+
+static void forget_state(struct container *c, struct err *err)
+{
+	if (c->state_dir > 0) {
+		close(c->state_dir);
+		state_remove(c->root, c->id, err);
+	}
+	if (c->root > 0)
+		close(c->root);
+	c->root = c->state_dir = 0;
+	state_deinit(&c->state);
+}
+
 int container_create(struct container *c, struct err *err)
 {
 	struct launch l = {
@@ -29,6 +81,7 @@ int container_create(struct container *c, struct err *err)
 			 .spec_size = c->bundle->size,
 			 .id = c->id,
 			 .cache = c->cache,
+			 .has_bundle = c->bundle->dir >= 0,
 			 .has_template = c->template >= 0,
 			 .waits = true},
 		.spec = c->bundle->spec,
@@ -39,11 +92,17 @@ int container_create(struct container *c, struct err *err)
 	int error;
 
 	c->child.socket = -1;
-	error = make_cgroup(c, err);
+	error = make_state(c, err);
+	if (error == 0 && !c->no_cgroup)
+		error = make_cgroup(c, err);
+	if (error == 0)
+		error = note_cgroup(c, err);
 	if (error != 0)
 		return error;
 	l.cgroup = c->cgroup;
 	error = launch(&c->child, &l, err);
+	if (error == 0)
+		error = note_init(c, err);
 	return error == 0 ? launch_wait_ready(&c->child, err) : error;
 }
 
@@ -77,6 +136,7 @@ int container_delete(struct container *c, struct err *err)
 	}
 	cgroup_free(c->cgroup);
 	c->cgroup = NULL;
+	forget_state(c, error == 0 ? err : NULL);
 	cgroup_layout_deinit(&c->layout);
 	cgroup_notes_deinit(&c->notes);
 	return error;

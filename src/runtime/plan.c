@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/base.h"
+#include "base/io.h"
 
 enum { PLAN_MAGIC = 0x4e4c4650 /* "PFLN" */, PLAN_VERSION = 1 };
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
@@ -17,27 +17,10 @@ enum { PLAN_MAGIC = 0x4e4c4650 /* "PFLN" */, PLAN_VERSION = 1 };
 /* Then the texts, each ended by a NUL, in this order. */
 struct head {
 	uint32_t magic, version;
-	uint8_t waits, has_template, has_cache, reserved[5];
+	uint8_t waits, has_bundle, has_template, has_cache, reserved[4];
 	uint32_t id_size, cache_size; /* without the NUL, as is this */
 	uint64_t spec_size;
 };
-
-static bool put(int fd, const void *bytes, size_t size)
-{
-	const char *from = bytes;
-
-	while (size > 0) {
-		ssize_t n = write(fd, from, size);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		from += n;
-		size -= (size_t)n;
-	}
-	return true;
-}
 
 int plan_write(const struct plan *plan, struct err *err)
 {
@@ -46,6 +29,7 @@ int plan_write(const struct plan *plan, struct err *err)
 		.magic = PLAN_MAGIC,
 		.version = PLAN_VERSION,
 		.waits = plan->waits,
+		.has_bundle = plan->has_bundle,
 		.has_template = plan->has_template,
 		.has_cache = plan->cache != NULL,
 		.id_size = (uint32_t)strlen(plan->id),
@@ -56,9 +40,11 @@ int plan_write(const struct plan *plan, struct err *err)
 
 	if (fd < 0)
 		return err_set(err, -errno, "a file in memory: %s", strerror(errno));
-	if (put(fd, &head, sizeof(head)) && put(fd, plan->id, head.id_size + 1) &&
-	    put(fd, cache, head.cache_size + 1) && put(fd, plan->spec, plan->spec_size) &&
-	    put(fd, "", 1) && fcntl(fd, F_ADD_SEALS, SEALS) == 0)
+	if (io_write(fd, &head, sizeof(head)) == 0 &&
+	    io_write(fd, plan->id, head.id_size + 1) == 0 &&
+	    io_write(fd, cache, head.cache_size + 1) == 0 &&
+	    io_write(fd, plan->spec, plan->spec_size) == 0 && io_write(fd, "", 1) == 0 &&
+	    fcntl(fd, F_ADD_SEALS, SEALS) == 0)
 		return fd;
 	close(fd);
 	return err_set(err, -ENOSPC, "no room for the plan of a container");
@@ -87,6 +73,7 @@ int plan_read(struct plan *ret, int fd, struct err *err)
 		.spec = texts + head->id_size + 1 + head->cache_size + 1,
 		.spec_size = head->spec_size,
 		.waits = head->waits,
+		.has_bundle = head->has_bundle,
 		.has_template = head->has_template,
 	};
 	return 0;

@@ -18,6 +18,7 @@ struct plan {
 	size_t spec_size;
 	const char *id;
 	const char *cache; /* directory; NULL: the default one; "": none */
+	bool has_bundle; /* a descriptor of a directory comes along: relative paths begin there, and the root lies in it */
 	bool has_template; /* a descriptor of a mount namespace comes along */
 	bool waits; /* ready is not yet go: create and start are two */
 };

@@ -56,7 +56,7 @@ int stage_enter(struct stage *stage, struct err *err)
 {
 	const struct oci_spec *spec = stage->spec;
 	struct view view;
-	int error = view_open(&view, spec, LAUNCH_BUNDLE_FD, err);
+	int error = view_open(&view, spec, stage->plan.has_bundle ? LAUNCH_BUNDLE_FD : -1, err);
 
 	if (error != 0)
 		return error;
@@ -72,7 +72,8 @@ int stage_enter(struct stage *stage, struct err *err)
 		return error;
 	}
 	close(LAUNCH_PLAN_FD);
-	close(LAUNCH_BUNDLE_FD);
+	if (stage->plan.has_bundle)
+		close(LAUNCH_BUNDLE_FD);
 	if (stage->plan.has_template)
 		close(LAUNCH_TEMPLATE_FD);
 	umask(spec->process.user.has_umask ? spec->process.user.umask : 0022);

@@ -16,7 +16,8 @@ static int open_root(struct view *view, const struct oci_spec *spec, int bundle,
 		.attr_set = MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID,
 		.propagation = MS_PRIVATE,
 	};
-	int error = view_bind(bundle, spec->root, true, &view->root, err);
+	int error = bundle < 0 ? view_bare(&view->root, err)
+			       : view_bind(bundle, spec->root, true, &view->root, err);
 
 	if (error != 0)
 		return err_prefix(err, error, "root.path");

@@ -28,7 +28,7 @@ struct view {
 	uint32_t count;
 };
 
-/* `bundle`: the directory that relative paths of the spec begin at. 0 or a negative errno with the sentence. */
+/* `bundle`: the directory that relative paths of the spec begin at; -1: there is none, and the root is an empty one. 0 or a negative errno with the sentence. */
 int view_open(struct view *ret, const struct oci_spec *spec, int bundle, struct err *err);
 /* Put them in place and change root; the descriptors are closed. The caller is in a mount namespace of its own. */
 int view_enter(struct view *view, const struct oci_spec *spec, struct err *err);

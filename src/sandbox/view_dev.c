@@ -84,7 +84,7 @@ static int make_listed(int dir, const struct oci_spec *spec, struct err *err)
 	return 0;
 }
 
-static int small_tmpfs(int *ret)
+static int small_tmpfs(int *ret, unsigned attributes)
 {
 	int fs = kernel_fsopen("tmpfs"), error;
 
@@ -96,14 +96,21 @@ static int small_tmpfs(int *ret)
 	if (error == 0)
 		error = kernel_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL);
 	if (error == 0)
-		*ret = kernel_fsmount(fs, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+		*ret = kernel_fsmount(fs, attributes);
 	close(fs);
 	return error != 0 ? error : MIN(*ret, 0);
 }
 
+int view_bare(int *ret, struct err *err)
+{
+	int error = small_tmpfs(ret, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+
+	return error == 0 ? 0 : err_set(err, error, "a tmpfs for the root: %s", strerror(-error));
+}
+
 int view_dev(const struct oci_spec *spec, int *ret, struct err *err)
 {
-	int fd = -1, error = small_tmpfs(&fd);
+	int fd = -1, error = small_tmpfs(&fd, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
 
 	if (error != 0)
 		return err_set(err, error, "a tmpfs for /dev: %s", strerror(-error));

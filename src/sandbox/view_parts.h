@@ -18,7 +18,9 @@ int view_bind(int dir, const char *path, bool recursive, int *ret, struct err *e
 
 /* Our own /dev, detached. */
 int view_dev(const struct oci_spec *spec, int *ret, struct err *err);
-/* An empty file system, detached, or a negative errno. */
+/* A root with nothing in it but places for mounts. */
+int view_bare(int *ret, struct err *err);
+/* An empty file system that stays so, detached, or a negative errno. */
 int view_empty(void);
 /* Is this mount the one our /dev takes the place of. */
 bool view_is_dev(const struct oci_mount *mount);

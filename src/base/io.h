@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* io.h: all of it, or why not. Interruptions and short counts are dealt with; 0 or a negative errno. */
+#ifndef BASE_IO_H
+#define BASE_IO_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+int io_write(int fd, const void *bytes, size_t size);
+int io_write_at(int fd, const void *bytes, size_t size, uint64_t at);
+
+/* -ENODATA: it ends before. */
+int io_read(int fd, void *bytes, size_t size);
+int io_read_at(int fd, void *bytes, size_t size, uint64_t at);
+
+#endif

@@ -54,6 +54,21 @@ static int code_of(int status)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : CODE + WTERMSIG(status);
 }
 
+/* What an exit code of 137 alone does not say. */
+static void say_why(const struct container *container)
+{
+	const struct oci_number *limit = &container->bundle->spec->resources.memory_limit;
+
+	if (!container_ran_out(container))
+		return;
+	if (limit->given && limit->value != OCI_UNLIMITED)
+		say(EXIT_OK, NULL,
+		    "the container was killed: it needed more memory than its %lld bytes",
+		    (long long)limit->value);
+	else
+		say(EXIT_OK, NULL, "the container was killed: there was no memory left for it");
+}
+
 static int run(struct container *container, const sigset_t *set)
 {
 	struct err err = {""};
@@ -67,6 +82,8 @@ static int run(struct container *container, const sigset_t *set)
 	}
 	code = code_of(attend(container->child.pid, set));
 	container->child.pid = 0;
+	if (code == CODE + SIGKILL)
+		say_why(container);
 	if (container_delete(container, &err) != 0)
 		say(EXIT_OK, NULL, "warning: %s", err.text);
 	return code;

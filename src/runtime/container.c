@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -112,6 +113,11 @@ int container_start(struct container *c, struct err *err)
 
 	child_deinit(&c->child);
 	return error;
+}
+
+bool container_ran_out(const struct container *c)
+{
+	return c->cgroup != NULL && cgroup_oom_kills(c->cgroup) > 0;
 }
 
 static void end_child(struct container *c)

@@ -34,6 +34,8 @@ struct container {
 /* 0; else an exit code (> 0) or a negative errno, with the sentence. Delete it in any case. */
 int container_create(struct container *container, struct err *err);
 int container_start(struct container *container, struct err *err);
+/* Did the kernel end a process of it for want of memory; until it is deleted. */
+bool container_ran_out(const struct container *container);
 /* The child, if it is there, is killed and waited for. `err` may be NULL. */
 int container_delete(struct container *container, struct err *err);
 

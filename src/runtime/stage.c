@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -29,10 +30,30 @@ int stage_begin(struct stage *ret, struct err *err)
 	return error;
 }
 
+/* And all that lie above it. errno is the last one's. */
+static bool make_directory(const char *path)
+{
+	char above[PATH_MAX];
+	size_t size = strlen(path);
+
+	if (size >= sizeof(above)) {
+		errno = ENAMETOOLONG;
+		return false;
+	}
+	memcpy(above, path, size + 1);
+	for (char *slash = strchr(above + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		if (mkdir(above, 0755) < 0 && errno != EEXIST)
+			return false;
+		*slash = '/';
+	}
+	return mkdir(path, 0755) == 0 || errno == EEXIST;
+}
+
 /* As runc has it, a working directory that is missing is made. */
 static int go_to_work(const char *path, struct err *err)
 {
-	if (chdir(path) == 0 || (errno == ENOENT && mkdir(path, 0755) == 0 && chdir(path) == 0))
+	if (chdir(path) == 0 || (errno == ENOENT && make_directory(path) && chdir(path) == 0))
 		return 0;
 	return err_set(err, -errno, "process.cwd '%s': %s", path, strerror(errno));
 }

@@ -87,7 +87,7 @@ class Running:
     @property
     def pid(self):
         """Of the container's process."""
-        return eventually("a child", lambda: children(self.process.pid))[0]
+        return eventually("a child", lambda: children(self.process.pid), 2.0)[0]
 
     def proc(self, name):
         return read("/proc/%d/%s" % (self.pid, name))

@@ -156,9 +156,10 @@ def running(u, *options, end=signal.SIGKILL, **more):
     r = u.start(*options, **more)
     try:
         yield r
-        with contextlib.suppress(ProcessLookupError, AssertionError):
-            os.kill(r.pid, end)
-        r.end()
+        if r.process.poll() is None:
+            with contextlib.suppress(ProcessLookupError, AssertionError):
+                os.kill(r.pid, end)
+            r.end()
     finally:
         if r.process.poll() is None:
             r.process.kill()
@@ -561,7 +562,7 @@ def all_exit_codes(b):
 def traps(b):
     with b.bundle("say", "before", ";", "trap") as u:
         r = u.expect("before\n", code=134, err="trap: unreachable")
-        assert "main" in r.err or "act" in r.err, "the trap's trace: %s" % r
+        assert "#0 " in r.err and "_start" in r.err, "the trap's trace: %s" % r
 
 
 @test
@@ -701,7 +702,7 @@ def memory_limit(b):
         cgroups(u, "memory")
         u.linux["resources"]["memory"] = {"limit": 32 << 20, "swap": 32 << 20}
         r = u.expect("begin\n", code=137, err="memory")
-        assert r.err.count("\n") == 1 and "32" in r.err, "one sentence with the limit: %s" % r
+        assert r.err.count("\n") == 1 and str(32 << 20) in r.err, "one sentence with the limit: %s" % r
 
 
 @test
@@ -748,7 +749,7 @@ def parent_is_killed_before_go(b):
             ran += out == b"ran\n"
             eventually("no process", lambda: not b.processes(u.id), 5.0)
             for path in u.cgroups():
-                assert read(os.path.join(path, "cgroup.procs")) == "", path
+                eventually("an empty group", lambda p=path: read(os.path.join(p, "cgroup.procs")) == "")
                 os.rmdir(path)
         print("# killed 50 times: the guest ran %d times" % ran)
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/container.h"
 
+#include "runtime/leftover.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -35,8 +37,14 @@ static int make_state(struct container *c, struct err *err)
 	if (c->root < 0)
 		return c->root;
 	c->state_dir = state_make(c->root, c->id, err);
+	/* Whoever had the name may have been killed. */
+	if (c->state_dir == -EEXIST && leftover_remove(c->root, c->id, NULL) == 0)
+		c->state_dir = state_make(c->root, c->id, err);
 	if (c->state_dir < 0)
 		return c->state_dir;
+	error = leftover_guard(c->state_dir, err);
+	if (error != 0)
+		return error;
 	c->state.created = (int64_t)time(NULL);
 	return state_write(c->state_dir, &c->state, err);
 }

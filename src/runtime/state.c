@@ -296,6 +296,8 @@ struct state_process state_process_now(pid_t pid)
 	text[n] = '\0';
 	/* The name in parentheses may hold anything: the rest begins behind the last one. The 22nd field. */
 	at = strrchr(text, ')');
+	if (at != NULL && (at[1] != ' ' || at[2] == 'Z' || at[2] == 'X'))
+		return process; /* it has ended, and waits to be waited for */
 	for (int field = 2; at != NULL && field < 22; field++)
 		at = strchr(at + 1, ' ');
 	if (at != NULL)

@@ -329,7 +329,7 @@ static struct skiff_engine *open_engine(bool counts, bool collects)
 {
 	struct skiff_config config = {.size = sizeof(config),
 				      .fuel = counts,
-				      .stack_bytes = 256 * 1024,
+				      .stack_bytes = 64 * 1024, /* each collection looks at all of it */
 				      .gc_always = collects,
 				      .gc_bytes = OBJECTS_MOST};
 	struct skiff_engine *engine = NULL;

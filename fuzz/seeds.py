@@ -208,6 +208,8 @@ def choices():
 
 def kept(target):
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "corpus", target + ".b64")
+    if not os.path.exists(path):
+        return
     with open(path, encoding="ascii") as file:
         for i, line in enumerate(file):
             yield "kept-%03d" % i, base64.b64decode(line)

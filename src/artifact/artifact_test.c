@@ -167,6 +167,28 @@ static void what_differs_is_told(void **state)
 	artifact_close(&a);
 }
 
+/* Code wants what it was made for, and runs where there is more. */
+static void other_cpus_are_told(void **state)
+{
+	struct image *image = decoded(module, sizeof(module));
+	struct artifact_id id = id_of(module, sizeof(module)), here = id;
+	int fd = memfd_create("artifact", MFD_CLOEXEC);
+	struct artifact a;
+	struct err err;
+
+	(void)state;
+	id.cpu = 5;
+	assert_int_equal(artifact_write(fd, image, &id, &err), 0);
+	assert_int_equal(artifact_open(&a, fd, &err), 0);
+	here.cpu = 4;
+	assert_false(artifact_fits(&a, &here, &err));
+	assert_string_equal(err.text, "its code needs a CPU with more features");
+	here.cpu = 7;
+	assert_true(artifact_fits(&a, &here, &err));
+	artifact_close(&a);
+	image_free(image);
+}
+
 /* Open a copy of the artifact in which `size` bytes at `at` are others; whatever its check sum says if `sealed`. */
 static int open_changed(off_t at, const void *bytes, size_t size, bool sealed, struct err *err)
 {
@@ -358,6 +380,7 @@ int main(void)
 		cmocka_unit_test(memory_lies_in_it),
 		cmocka_unit_test(memory_may_be_none),
 		cmocka_unit_test(what_differs_is_told),
+		cmocka_unit_test(other_cpus_are_told),
 		cmocka_unit_test(every_bit_of_the_head_counts),
 		cmocka_unit_test(layout_is_checked),
 		cmocka_unit_test(every_length_but_its_own_is_refused),

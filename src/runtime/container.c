@@ -1,30 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/container.h"
 
+#include "runtime/leftover.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { DELETE_MS = 2000, ID_MAX = 255 };
-
-/* It names a directory, a control group and more: as runc and containerd have it. */
-static int check_id(const char *id, struct err *err)
-{
-	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				      "0123456789_+-.";
-	size_t size = strspn(id, allowed);
-
-	if (id[size] == '\0' && size > 0 && size <= ID_MAX && strcmp(id, ".") != 0 &&
-	    strcmp(id, "..") != 0)
-		return 0;
-	return err_set(err, -EINVAL,
-		       "the ID '%.64s' is not made of 1 to %d letters, digits, '_', '+', '-' and "
-		       "'.'",
-		       id, ID_MAX);
-}
+enum { DELETE_MS = 2000 };
 
 /* Whoever is not root gets what he may have, and is told of the rest. */
 static int make_cgroup(struct container *c, struct err *err)
@@ -37,6 +24,63 @@ static int make_cgroup(struct container *c, struct err *err)
 		return error;
 	error = cgroup_create(&c->cgroup, &c->layout, spec->cgroup, c->id, notes, err);
 	return error == 0 ? cgroup_apply(c->cgroup, &spec->resources, notes, err) : error;
+}
+
+/* A name first: whatever is made from now on can be found again, and nobody else makes it. */
+static int make_state(struct container *c, struct err *err)
+{
+	int error = state_check_id(c->id, err);
+
+	if (error != 0)
+		return error;
+	c->root = state_root(err);
+	if (c->root < 0)
+		return c->root;
+	c->state_dir = state_make(c->root, c->id, err);
+	/* Whoever had the name may have been killed. */
+	if (c->state_dir == -EEXIST && leftover_remove(c->root, c->id, NULL) == 0)
+		c->state_dir = state_make(c->root, c->id, err);
+	if (c->state_dir < 0)
+		return c->state_dir;
+	error = leftover_guard(c->state_dir, err);
+	if (error != 0)
+		return error;
+	c->state.created = (int64_t)time(NULL);
+	return state_write(c->state_dir, &c->state, err);
+}
+
+/* What is there to be cleaned up, before it is there, and then whom to ask. */
+static int note_cgroup(struct container *c, struct err *err)
+{
+	struct buf text = {0};
+	int error = c->cgroup != NULL ? cgroup_save(c->cgroup, &text) : 0;
+
+	if (error == 0 && c->cgroup != NULL && buf_zero(&text, 1) == NULL)
+		error = -ENOMEM;
+	if (error != 0) {
+		buf_deinit(&text);
+		return err_set(err, error, "out of memory for a container's state");
+	}
+	c->state.cgroup = (char *)text.data;
+	return state_write(c->state_dir, &c->state, err);
+}
+
+static int note_init(struct container *c, struct err *err)
+{
+	c->state.init = state_process_now(c->child.pid);
+	return state_write(c->state_dir, &c->state, err);
+}
+
+static void forget_state(struct container *c, struct err *err)
+{
+	if (c->state_dir > 0) {
+		close(c->state_dir);
+		state_remove(c->root, c->id, err);
+	}
+	if (c->root > 0)
+		close(c->root);
+	c->root = c->state_dir = 0;
+	state_deinit(&c->state);
 }
 
 int container_create(struct container *c, struct err *err)
@@ -57,13 +101,17 @@ int container_create(struct container *c, struct err *err)
 	int error;
 
 	c->child.socket = -1;
-	error = check_id(c->id, err);
+	error = make_state(c, err);
 	if (error == 0 && !c->no_cgroup)
 		error = make_cgroup(c, err);
+	if (error == 0)
+		error = note_cgroup(c, err);
 	if (error != 0)
 		return error;
 	l.cgroup = c->cgroup;
 	error = launch(&c->child, &l, err);
+	if (error == 0)
+		error = note_init(c, err);
 	return error == 0 ? launch_wait_ready(&c->child, err) : error;
 }
 
@@ -102,6 +150,7 @@ int container_delete(struct container *c, struct err *err)
 	}
 	cgroup_free(c->cgroup);
 	c->cgroup = NULL;
+	forget_state(c, error == 0 ? err : NULL);
 	cgroup_layout_deinit(&c->layout);
 	cgroup_notes_deinit(&c->notes);
 	return error;

@@ -11,6 +11,7 @@
 
 #include "runtime/bundle.h"
 #include "runtime/launch.h"
+#include "runtime/state.h"
 #include "sandbox/cgroup.h"
 
 struct container {
@@ -21,7 +22,10 @@ struct container {
 	int stdio[3];
 	bool no_cgroup; /* it stays in ours: nothing is limited, and its pid namespace keeps it together */
 
-	struct cgroup_layout layout; /* these are ours */
+	int root; /* these are ours: the directory of all states; 0: none is kept */
+	int state_dir; /* the one of this container */
+	struct state state;
+	struct cgroup_layout layout;
 	struct cgroup *cgroup; /* NULL: none */
 	struct cgroup_notes notes; /* what an ordinary user did not get */
 	struct child child; /* pid 0: none */

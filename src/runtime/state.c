@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/base.h"
+#include "base/buf.h"
+#include "base/io.h"
+
+static const char header[] = "skiff-state 1\n";
+
+enum { STATE_BYTES_MAX = 1 << 20 };
+
+/* -- Where ----------------------------------------------------------------------------------------- */
+
+static int default_root(char *path, size_t size, struct err *err)
+{
+	const char *runtime = getenv("XDG_RUNTIME_DIR");
+	int n;
+
+	if (geteuid() == 0)
+		n = snprintf(path, size, "%s", STATE_ROOT);
+	else if (runtime != NULL && runtime[0] == '/')
+		n = snprintf(path, size, "%s/skiff", runtime);
+	else
+		return err_set(err, -ENOENT,
+			       "nowhere to keep a container's state: XDG_RUNTIME_DIR is not set");
+	return n >= 0 && (size_t)n < size ? 0 : err_set(err, -ENAMETOOLONG, "XDG_RUNTIME_DIR");
+}
+
+/* Whoever else could write there could name our containers. */
+static int check_root(int fd, const char *path, struct err *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return err_set(err, -errno, "%s: %s", path, strerror(errno));
+	if (st.st_uid != geteuid() || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		return err_set(err, -EPERM,
+			       "%s belongs to another user or can be written by others", path);
+	return 0;
+}
+
+int state_root(struct err *err)
+{
+	char path[PATH_MAX];
+	int error = default_root(path, sizeof(path), err), fd;
+
+	if (error != 0)
+		return error;
+	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+		return err_set(err, -errno, "make %s: %s", path, strerror(errno));
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return err_set(err, -errno, "%s: %s", path, strerror(errno));
+	error = check_root(fd, path, err);
+	if (error == 0)
+		return fd;
+	close(fd);
+	return error;
+}
+
+int state_check_id(const char *id, struct err *err)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789_+-.";
+	size_t size = strspn(id, allowed);
+
+	if (id[size] == '\0' && size > 0 && size <= STATE_ID_MAX && strcmp(id, ".") != 0 &&
+	    strcmp(id, "..") != 0)
+		return 0;
+	return err_set(err, -EINVAL,
+		       "the ID '%.64s' is not made of 1 to %d letters, digits, '_', '+', '-' and "
+		       "'.'",
+		       id, STATE_ID_MAX);
+}
+
+int state_make(int root, const char *id, struct err *err)
+{
+	int error = state_check_id(id, err);
+
+	if (error != 0)
+		return error;
+	if (mkdirat(root, id, 0700) < 0)
+		return err_set(err, -errno,
+			       errno == EEXIST ? "there is a container '%s' already"
+					       : "make the state of container '%s'",
+			       id);
+	return state_open(root, id, err);
+}
+
+int state_open(int root, const char *id, struct err *err)
+{
+	int error = state_check_id(id, err), fd;
+
+	if (error != 0)
+		return error;
+	fd = openat(root, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0)
+		return fd;
+	return err_set(
+		err, -errno,
+		errno == ENOENT ? "there is no container '%s'" : "the state of container '%s'", id);
+}
+
+/* -- Writing --------------------------------------------------------------------------------------- */
+
+/* A value stays in its line: a line's end in it is written as \n, a backslash doubled. */
+static bool put_text(struct buf *text, const char *key, const char *value)
+{
+	bool fits = buf_put(text, key, strlen(key)) != NULL && buf_put(text, " ", 1) != NULL;
+
+	for (const char *c = value; fits && *c != '\0'; c++) {
+		if (*c == '\n')
+			fits = buf_put(text, "\\n", 2) != NULL;
+		else if (*c == '\\')
+			fits = buf_put(text, "\\\\", 2) != NULL;
+		else
+			fits = buf_put(text, c, 1) != NULL;
+	}
+	return fits && buf_put(text, "\n", 1) != NULL;
+}
+
+static bool put_state(struct buf *text, const struct state *state)
+{
+	char number[64];
+
+	if (buf_put(text, header, strlen(header)) == NULL)
+		return false;
+	snprintf(number, sizeof(number), "%d %" PRIu64, (int)state->init.pid, state->init.start);
+	if (!put_text(text, "init", number))
+		return false;
+	snprintf(number, sizeof(number), "%" PRId64, state->created);
+	return put_text(text, "created", number) &&
+	       put_text(text, "bundle", state->bundle != NULL ? state->bundle : "") &&
+	       put_text(text, "cgroup", state->cgroup != NULL ? state->cgroup : "");
+}
+
+static int write_new(int dir, const struct buf *text)
+{
+	int fd = openat(dir, "new", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int error = fd < 0 ? -errno : io_write(fd, text->data, text->size);
+
+	if (fd >= 0)
+		close(fd);
+	if (error == 0 && renameat(dir, "new", dir, "state") < 0)
+		error = -errno;
+	return error;
+}
+
+int state_write(int dir, const struct state *state, struct err *err)
+{
+	struct buf text = {0};
+	int error = put_state(&text, state) ? write_new(dir, &text) : -ENOMEM;
+
+	buf_deinit(&text);
+	return error == 0 ? 0
+			  : err_set(err, error, "write a container's state: %s", strerror(-error));
+}
+
+/* -- Reading --------------------------------------------------------------------------------------- */
+
+static char *unescaped(const char *value)
+{
+	char *text = malloc(strlen(value) + 1), *to = text;
+
+	for (; text != NULL && *value != '\0'; value++) {
+		if (*value == '\\' && value[1] != '\0')
+			*to++ = *++value == 'n' ? '\n' : *value;
+		else
+			*to++ = *value;
+	}
+	if (text != NULL)
+		*to = '\0';
+	return text;
+}
+
+static bool take_line(struct state *state, const char *key, const char *value)
+{
+	int pid;
+
+	if (strcmp(key, "init") == 0) {
+		if (sscanf(value, "%d %" SCNu64, &pid, &state->init.start) != 2 || pid < 0)
+			return false;
+		state->init.pid = pid;
+	} else if (strcmp(key, "created") == 0) {
+		return sscanf(value, "%" SCNd64, &state->created) == 1;
+	} else if (strcmp(key, "bundle") == 0 && state->bundle == NULL) {
+		return (state->bundle = unescaped(value)) != NULL;
+	} else if (strcmp(key, "cgroup") == 0 && state->cgroup == NULL) {
+		return (state->cgroup = unescaped(value)) != NULL;
+	}
+	return true;
+}
+
+static bool take_lines(struct state *state, char *text)
+{
+	for (char *line = text; *line != '\0';) {
+		char *end = strchr(line, '\n'), *space;
+
+		if (end == NULL)
+			return false;
+		*end = '\0';
+		space = strchr(line, ' ');
+		if (space == NULL)
+			return false;
+		*space = '\0';
+		if (!take_line(state, line, space + 1))
+			return false;
+		line = end + 1;
+	}
+	return state->bundle != NULL && state->cgroup != NULL;
+}
+
+static int read_text(int dir, char **ret, struct err *err)
+{
+	int fd = openat(dir, "state", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC), error;
+	struct stat st;
+
+	if (fd < 0)
+		return errno == ENOENT ? err_set(err, -ENODATA, "the container was never made")
+				       : err_set(err, -errno, "state: %s", strerror(errno));
+	error = fstat(fd, &st) < 0 ? -errno : st.st_size > STATE_BYTES_MAX ? -EFBIG : 0;
+	*ret = error == 0 ? malloc((size_t)st.st_size + 1) : NULL;
+	if (error == 0)
+		error = *ret == NULL ? -ENOMEM : io_read(fd, *ret, (size_t)st.st_size);
+	if (error == 0)
+		(*ret)[st.st_size] = '\0';
+	close(fd);
+	return error == 0 ? 0 : err_set(err, error, "state: %s", strerror(-error));
+}
+
+int state_read(int dir, struct state *ret, struct err *err)
+{
+	struct state state = {0};
+	char *text = NULL;
+	int error = read_text(dir, &text, err);
+
+	if (error == 0 && (strncmp(text, header, strlen(header)) != 0 ||
+			   !take_lines(&state, text + strlen(header))))
+		error = err_set(err, -EINVAL, "the container's state is damaged");
+	free(text);
+	if (error != 0)
+		state_deinit(&state);
+	else
+		*ret = state;
+	return error;
+}
+
+void state_deinit(struct state *state)
+{
+	free(state->bundle);
+	free(state->cgroup);
+	*state = (struct state){0};
+}
+
+int state_remove(int root, const char *id, struct err *err)
+{
+	static const char *const files[] = {"state", "new"};
+	int dir = openat(root, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	for (size_t i = 0; dir >= 0 && i < ARRAY_SIZE(files); i++)
+		unlinkat(dir, files[i], 0);
+	if (dir >= 0)
+		close(dir);
+	if (unlinkat(root, id, AT_REMOVEDIR) == 0 || errno == ENOENT)
+		return 0;
+	return err_set(err, -errno, "remove the state of container '%s': %s", id, strerror(errno));
+}
+
+/* -- Processes ------------------------------------------------------------------------------------- */
+
+struct state_process state_process_now(pid_t pid)
+{
+	struct state_process process = {.pid = pid};
+	char path[64], text[1024];
+	const char *at;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (fd >= 0)
+		close(fd);
+	if (n <= 0)
+		return process;
+	text[n] = '\0';
+	/* The name in parentheses may hold anything: the rest begins behind the last one. The 22nd field. */
+	at = strrchr(text, ')');
+	if (at != NULL && (at[1] != ' ' || at[2] == 'Z' || at[2] == 'X'))
+		return process; /* it has ended, and waits to be waited for */
+	for (int field = 2; at != NULL && field < 22; field++)
+		at = strchr(at + 1, ' ');
+	if (at != NULL)
+		process.start = strtoull(at + 1, NULL, 10);
+	return process;
+}
+
+bool state_is_alive(const struct state_process *process)
+{
+	return process->pid > 0 && process->start != 0 &&
+	       state_process_now(process->pid).start == process->start;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * state.h: what is known of a container while nobody of ours runs: a directory each, in /run/skiff.
+ *
+ *   ROOT/ID/state     lines "KEY VALUE", the first is "skiff-state 1"; written whole to a new file that takes the name
+ *
+ * It is there before the container's process is, and goes after everything else of it: whatever is killed when,
+ * there is a name for what is left. A process is named by its number and the time it started, so a number that was given out
+ * again is nobody we know. Keys a later version adds are skipped by this one, and kept.
+ */
+#ifndef RUNTIME_STATE_H
+#define RUNTIME_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+#define STATE_ROOT "/run/skiff"
+#define STATE_ID_MAX 255
+
+/* Times are of the kernel: clock ticks since the machine started. */
+struct state_process {
+	pid_t pid; /* 0: none yet */
+	uint64_t start;
+};
+
+struct state {
+	char *bundle; /* owned: absolute; empty: only in memory */
+	char *cgroup; /* owned: as cgroup_save() has it; empty: none */
+	struct state_process init;
+	int64_t created; /* seconds since 1970 */
+};
+
+/* The directory of all, made if it is missing: of root STATE_ROOT, of others below $XDG_RUNTIME_DIR; a descriptor. */
+int state_root(struct err *err);
+/* An ID names a directory and a control group: -EINVAL with what is wrong. */
+int state_check_id(const char *id, struct err *err);
+
+/* -EEXIST: there is such a container. A descriptor of its directory. */
+int state_make(int root, const char *id, struct err *err);
+/* -ENOENT: there is none. */
+int state_open(int root, const char *id, struct err *err);
+int state_write(int dir, const struct state *state, struct err *err);
+/* -ENODATA: it was made and never written. Free it. */
+int state_read(int dir, struct state *ret, struct err *err);
+void state_deinit(struct state *state);
+/* Gone is success. */
+int state_remove(int root, const char *id, struct err *err);
+
+/* The process as it is known now; start 0: there is no such process. */
+struct state_process state_process_now(pid_t pid);
+/* Is it there still, and not a later one of that number. */
+bool state_is_alive(const struct state_process *process);
+
+#endif

@@ -192,6 +192,7 @@ class Bundle:
         """What a container leaves: processes, control groups, mounts."""
         found = ["process %d" % pid for pid in self.box.processes(self.id)]
         found += self.cgroups()
+        found += [path for path in ["/run/skiff/" + self.id] if os.path.exists(path)]
         for line in read("/proc/self/mountinfo").split("\n"):
             if self.folder in line and line.split()[4] not in self.box.mounted:
                 found.append("mount " + line)

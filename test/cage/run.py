@@ -225,7 +225,6 @@ def small_address_space(b):
         u.process["rlimits"] = [{"type": "RLIMIT_AS", "soft": 256 << 20, "hard": 256 << 20}]
         r = u.expect("grew\ndone\n", err=None)
         assert r.err.count("\n") <= 1, "one warning at most: %s" % r
-        assert "warning" in r.err, "a warning: %s" % r
 
 
 @test
@@ -789,7 +788,10 @@ def group_that_is_in_use(b):
         cgroups(u, "memory")
         with ready(u) as r:
             u.process["args"] = ["/kit.wasm"]
+            u.refused("there is a container '%s' already" % u.id)
+            name, u.linux["cgroupsPath"], u.id = u.id, "/" + u.id, u.id + "-two"
             u.refused("already has processes")
+            u.id = name
             assert r.process.poll() is None and not is_zombie(r.pid)
             assert u.cgroups()
 
@@ -850,6 +852,7 @@ def parent_is_killed_before_go(b):
             for path in u.cgroups():
                 eventually("an empty group", lambda p=path: read(os.path.join(p, "cgroup.procs")) == "")
                 os.rmdir(path)
+        u.expect("ran\n")  # which takes the name over, and removes all of it in the end
         print("# killed 50 times: the guest ran %d times" % ran)
 
 
@@ -865,7 +868,8 @@ def parent_is_killed_while_it_runs(b):
         eventually("gone", lambda: not os.path.exists("/proc/%d" % pid) or is_zombie(pid))
         for path in u.cgroups():
             eventually("empty", lambda p=path: read(os.path.join(p, "cgroup.procs")) == "")
-            os.rmdir(path)
+        u.process["args"] = ["/kit.wasm", "say", "again"]
+        u.expect("again\n")
 
 
 def count_groups():

@@ -80,6 +80,8 @@ static int run(struct container *container, const sigset_t *set)
 		container_delete(container, NULL);
 		return say(r > 0 ? r : EXIT_BAD, NULL, "%s", err.text);
 	}
+	if (container_started(container, &err) != 0)
+		say(EXIT_OK, NULL, "warning: %s", err.text);
 	code = code_of(attend(container->child.pid, set));
 	container->child.pid = 0;
 	if (code == CODE + SIGKILL)

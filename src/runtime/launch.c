@@ -147,25 +147,53 @@ int launch(struct child *ret, const struct launch *l, struct err *err)
 	return error;
 }
 
-int launch_wait_ready(struct child *child, struct err *err)
+static int told(const struct message *message, struct err *err)
+{
+	if (message->kind == MESSAGE_FAILED)
+		return err_set(err, message->value, "%s", message->text);
+	return err_set(err, -EPROTO, "the container's process said what makes no sense");
+}
+
+static int wait_for(struct child *child, enum message_kind kind, struct err *err)
 {
 	struct message message;
 	int error = message_receive(child->socket, &message);
 
-	if (error == 0 && message.kind == MESSAGE_READY)
-		return 0;
-	if (error == 0 && message.kind == MESSAGE_FAILED)
-		return err_set(err, message.value, "%s", message.text);
 	if (error == 0)
-		error = -EPROTO;
+		return message.kind == kind ? 0 : told(&message, err);
 	return err_set(err, error, "the container's process ended before it was ready");
+}
+
+int launch_wait_ready(struct child *child, struct err *err)
+{
+	return wait_for(child, MESSAGE_READY, err);
+}
+
+int launch_wait_namespaces(struct child *child, struct err *err)
+{
+	return wait_for(child, MESSAGE_NAMESPACES, err);
+}
+
+int launch_on(struct child *child, struct err *err)
+{
+	int error = message_send(child->socket, MESSAGE_ON, 0, NULL);
+
+	return error == 0 ? 0 : err_set(err, error, "the container's process is gone");
 }
 
 int launch_go(struct child *child, struct err *err)
 {
+	struct message message;
 	int error = message_send(child->socket, MESSAGE_GO, 0, NULL);
 
-	return error == 0 ? 0 : err_set(err, error, "the container's process is gone");
+	if (error != 0)
+		return err_set(err, error, "the container's process is gone");
+	/* Its side is closed: by itself, or because it has ended already. */
+	error = message_receive(child->socket, &message);
+	if (error == -ECONNRESET)
+		return 0;
+	return error == 0 ? told(&message, err)
+			  : err_set(err, error, "the container's process: %s", strerror(-error));
 }
 
 void child_deinit(struct child *child)

@@ -37,6 +37,10 @@ enum { LAUNCH_PLAN_FD = 3, LAUNCH_SOCKET_FD, LAUNCH_BUNDLE_FD, LAUNCH_TEMPLATE_F
 int launch(struct child *ret, const struct launch *launch, struct err *err);
 /* Until it is ready: 0; else the exit code (> 0) with its sentence, or a negative errno. */
 int launch_wait_ready(struct child *child, struct err *err);
+/* The same until its namespaces are there; it waits then for launch_on(). */
+int launch_wait_namespaces(struct child *child, struct err *err);
+int launch_on(struct child *child, struct err *err);
+/* Until the guest begins; results are as above. */
 int launch_go(struct child *child, struct err *err);
 void child_deinit(struct child *child);
 

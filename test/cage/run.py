@@ -10,6 +10,7 @@ manner of TAP, and "N passed, N failed, N skipped" at the end.
 """
 
 import contextlib
+import json
 import os
 import re
 import resource
@@ -727,6 +728,119 @@ def blocked_signals_are_not_inherited(b):
         assert int(status(r.pid, "SigBlk")[0], 16) == 0, status(r.pid, "SigBlk")
 
 
+# -- Hooks ------------------------------------------------------------------------------------------
+
+
+def hook(u, kind, script, **more):
+    """A shell script of the host."""
+    rows = u.config.setdefault("hooks", {}).setdefault(kind, [])
+    path = write(os.path.join(u.folder, "%s-%d.sh" % (kind, len(rows))), "#!/bin/sh\n" + script)
+    os.chmod(path, 0o755)
+    rows.append(dict({"path": path}, **more))
+    return path
+
+
+@test
+def hooks_run_in_order(b):
+    with b.bundle("say", "guest") as u:
+        log = os.path.join(u.folder, "log")
+        u.config["annotations"] = {"a.b": "c \"d\""}
+        for kind in ("poststop", "poststart", "createContainer", "createRuntime", "prestart"):
+            for _ in range(2):
+                hook(u, kind, 'echo "$0 $1 $SET $(/bin/cat)" >> %s; echo to stdout; sleep 0.02\n' % log,
+                     args=["hook", kind], env=["SET=yes"])
+        r = u.run()
+        # poststart runs beside the guest
+        assert r.code == 0 and r.out == "guest\n", str(r)
+        assert r.err == "to stdout\n" * 10, str(r)
+        lines = read(log).strip().split("\n")
+        states = [json.loads(line.split("yes ", 1)[1]) for line in lines]
+        order = ["prestart", "createRuntime", "createContainer", "poststart", "poststop"]
+        for number, (line, state) in enumerate(zip(lines, states)):
+            kind = order[number // 2]
+            assert line.split()[1] == kind, lines
+            assert state["id"] == u.id and state["bundle"] == os.path.realpath(u.folder), state
+            assert state["annotations"] == u.config["annotations"] and state["ociVersion"].startswith("1."), state
+            assert state["status"] == {"poststart": "running", "poststop": "stopped"}.get(kind, "creating"), state
+            assert ("pid" in state) == (kind != "poststop"), state
+        assert len({state["pid"] for state in states[:4] + states[6:8]}) == 1, states
+
+
+@test
+def hooks_find_the_namespaces(b):
+    """createRuntime from outside by the pid it is told, createContainer from inside."""
+    with b.bundle("say", "guest") as u:
+        log = os.path.join(u.folder, "log")
+        u.config["hostname"] = "caged"
+        hook(u, "createRuntime", 'pid=$(sed "s/.*pid.:\\([0-9]*\\).*/\\1/"); readlink /proc/$pid/ns/net >> %s; '
+             'readlink /proc/self/ns/net >> %s\n' % (log, log), env=["PATH=/bin:/usr/bin"])
+        hook(u, "createContainer", 'readlink /proc/self/ns/net >> %s; uname -n >> %s; mount -t tmpfs none %s/rootfs\n' %
+             (log, log, u.folder), env=["PATH=/bin:/usr/bin:/sbin"])
+        u.expect("guest\n")
+        there, here, again, name = read(log).strip().split("\n")
+        assert there == again and here == os.readlink("/proc/self/ns/net") and there != here, (there, here, again)
+        assert name == "caged"
+
+
+@test
+def hooks_in_the_container(b):
+    """startContainer: a program of the root's, as the container's user, with its capabilities."""
+    with b.bundle("cat", "/tmp/out") as u:
+        os.makedirs(os.path.join(u.root, "tmp"))
+        os.chmod(os.path.join(u.root, "tmp"), 0o777)
+        u.process["user"] = {"uid": 1234, "gid": 1234}
+        source = write(os.path.join(u.folder, "hook.c"), """#include <stdio.h>
+#include <unistd.h>
+int main(int count, char **args) { FILE *f = fopen("/tmp/out", "w"); char text[999] = ""; fread(text, 1, 998, stdin);
+fprintf(f, "%d %s %d %d %d\\n", (int)getuid(), args[1], count, (int)getpid(), text[0] == '{');
+return fclose(f); }""")
+        subprocess.run([need("clang-19"), "-static", "-o", u.file("bin/hook"), source], check=True)
+        os.chmod(os.path.join(u.root, "bin/hook"), 0o755)
+        u.config["hooks"] = {"startContainer": [{"path": "/bin/hook", "args": ["hook", "word"]}]}
+        u.expect("1234 word 2 2 1\n")
+
+
+@test
+def hooks_that_fail(b):
+    for kind, script, more, words in (
+            ("prestart", "exit 3", {}, "exit code 3"), ("createRuntime", "kill -9 $$", {}, "ended by signal 9"),
+            ("createContainer", "exit 4", {}, "exit code 4"), ("createRuntime", None, {}, "No such file"),
+            ("createContainer", None, {}, "No such file"), ("startContainer", None, {}, "No such file"),
+            ("prestart", "sleep 30", {"timeout": 1}, "did not end within 1 s")):
+        with b.bundle("say", "guest") as u:
+            stopped = os.path.join(u.folder, "stopped")
+            path = hook(u, kind, script or "", **more)
+            hook(u, "poststop", "touch %s\n" % stopped, env=["PATH=/bin:/usr/bin"])
+            if script is None:
+                os.remove(path)
+            u.refused("%s hook '%s'" % (kind, path), words)
+            assert os.path.exists(stopped), kind
+
+
+@test
+def hooks_whose_failure_is_a_warning(b):
+    for kind in ("poststart", "poststop"):
+        with b.bundle("say", "guest") as u:
+            hook(u, kind, "exit 1\n")
+            r = u.expect("guest\n", err="warning: %s hook" % kind)
+            assert r.err.count("\n") == 1, str(r)
+
+
+@test
+def hooks_have_clean_descriptors_and_signals(b):
+    with b.bundle("say", "guest") as u:
+        log = os.path.join(u.folder, "log")
+        for kind in ("prestart", "createContainer", "poststop"):
+            hook(u, kind, 'ls /proc/self/fd | tr "\\n" " " >> %s; grep -E "SigBlk|SigIgn" /proc/self/status >> %s\n' %
+                 (log, log), env=["PATH=/bin:/usr/bin"])
+        u.expect("guest\n")
+        for line in read(log).strip().split("\n"):
+            if line.startswith("Sig") or "Sig" in line:
+                assert int(line.split()[-1], 16) == 0, read(log)
+            # 3 is of ls itself
+            assert all(int(word) <= 3 for word in line.split("Sig")[0].split() if word.isdigit()), read(log)
+
+
 # -- Control groups ---------------------------------------------------------------------------------
 
 
@@ -929,6 +1043,8 @@ BAD = [
     (("process", "env"), ["NO_EQUALS"], "process.env"),
     (("process", "user"), {"uid": -1}, "process.user.uid"),
     (("process", "rlimits"), [{"type": "RLIMIT_NONE", "soft": 1, "hard": 1}], "process.rlimits"),
+    # Told although it is found after the word to begin.
+    (("process", "rlimits"), [{"type": "RLIMIT_NOFILE", "soft": 1 << 40, "hard": 1 << 40}], "RLIMIT_NOFILE"),
     (("hostname",), "x" * 65, "hostname"),
     (("mounts",), [{"destination": "/data", "type": "bind", "source": "nowhere", "options": ["bind"]}],
      "mount '/data'"),

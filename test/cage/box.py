@@ -266,3 +266,48 @@ def need(program):
     if path is None:
         raise Skip("there is no " + program)
     return path
+
+
+@contextlib.contextmanager
+def running(u, *options, end=signal.SIGKILL, **more):
+    """Started, and ended whatever happens. `end` goes to the container's process."""
+    r = u.start(*options, **more)
+    try:
+        yield r
+        if r.process.poll() is None:
+            with contextlib.suppress(ProcessLookupError, AssertionError):
+                os.kill(r.pid, end)
+            r.end()
+    finally:
+        if r.process.poll() is None:
+            r.process.kill()
+            r.process.communicate()
+
+
+@contextlib.contextmanager
+def ready(u, *options, **more):
+    """The kit says "ready" and waits."""
+    u.process["args"] += [";"] if len(u.process["args"]) > 1 else []
+    u.process["args"] += ["say", "ready", ";", "nap", "20000"]
+    with running(u, *options, **more) as r:
+        eventually("ready", lambda: r.line() == "ready")
+        yield r
+
+
+def inside(r, kind, *command):
+    """What a command of the host says in one namespace of the container's."""
+    return subprocess.run([need("nsenter"), "--%s=/proc/%d/ns/%s" % (kind, r.pid, kind)] + list(command),
+                          capture_output=True, text=True, check=True).stdout
+
+
+def need_controller(u, controller):
+    """A test is skipped where nobody can limit that."""
+    mounted = read("/proc/self/mountinfo")
+    v1 = any(" - cgroup " in line and controller in line.rsplit(" ", 1)[1].split(",")
+             for line in mounted.strip().split("\n"))
+    try:
+        v2 = controller in read("/sys/fs/cgroup/cgroup.controllers").split() or controller == "devices"
+    except FileNotFoundError:
+        v2 = False
+    if not v1 and not v2:
+        raise Skip("there is no controller '%s' here" % controller)

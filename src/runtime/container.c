@@ -2,6 +2,7 @@
 #include "runtime/container.h"
 
 #include "runtime/hooks.h"
+#include "runtime/label.h"
 #include "runtime/leftover.h"
 
 #include <errno.h>
@@ -133,7 +134,9 @@ int container_create(struct container *c, struct err *err)
 	int error;
 
 	c->child.socket = -1;
-	error = make_state(c, err);
+	error = label_check(c->bundle->spec, err);
+	if (error == 0)
+		error = make_state(c, err);
 	if (error == 0 && !c->no_cgroup)
 		error = make_cgroup(c, err);
 	if (error == 0)

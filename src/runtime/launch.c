@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/base.h"
+#include "runtime/label.h"
 #include "runtime/message.h"
 #include "sandbox/cgroup.h"
 
@@ -56,6 +57,8 @@ static int be_born(void *env)
 	int self = fcntl(b->self, F_DUPFD_CLOEXEC, 32);
 
 	b->error = l->cgroup != NULL ? cgroup_join(l->cgroup, false, b->err) : 0;
+	if (b->error == 0)
+		b->error = label_next_exec(&l->spec->process, b->err);
 	if (b->error != 0)
 		_exit(1);
 	setsid();

@@ -518,6 +518,51 @@ def without_a_pid_namespace(b):
 
 
 @test
+def time_of_its_own(b):
+    with b.bundle() as u:
+        if not os.path.exists("/proc/self/ns/time"):
+            raise Skip("this kernel has no time namespaces")
+        u.linux["namespaces"].append({"type": "time"})
+        u.linux["timeOffsets"] = {"monotonic": {"secs": 86400, "nanosecs": 5}, "boottime": {"secs": 172800}}
+        with ready(u) as r:
+            words = r.proc("timens_offsets").split()
+            assert words == ["monotonic", "86400", "5", "boottime", "172800", "0"], words
+            assert os.readlink("/proc/%d/ns/time" % r.pid) != os.readlink("/proc/self/ns/time")
+
+
+@test
+def personality(b):
+    with b.bundle() as u:
+        u.linux["personality"] = {"domain": "LINUX32"}
+        with ready(u) as r:
+            assert int(r.proc("personality"), 16) == 8, r.proc("personality")
+
+
+@test
+def root_propagation(b):
+    """slave: what the host mounts below the root while it runs is there. shared: nothing of ours is there."""
+    for word, out in (("rslave", "mounted later"), ("rshared", "cat /later/file: No such file or directory\n")):
+        with b.bundle() as u:
+            subprocess.run(["mount", "-t", "tmpfs", "none", u.root], check=True)
+            b.mounted.update((u.root, u.root + "/later"))
+            try:
+                subprocess.run(["mount", "--make-shared", u.root], check=True)
+                shutil.copy(b.kit, u.file("kit.wasm"))
+                u.linux["rootfsPropagation"] = word
+                os.makedirs(u.root + "/later")
+                u.process["args"] += ["say", "ready", ";", "nap", "300", ";", "cat", "/later/file"]
+                with running(u) as r:
+                    assert r.line() == "ready"
+                    subprocess.run(["mount", "-t", "tmpfs", "none", u.root + "/later"], check=True)
+                    write(u.root + "/later/file", "mounted later")
+                    assert read("/proc/self/mountinfo").count(u.root) == 2
+                    assert r.end().out == out
+            finally:
+                subprocess.run(["umount", "-R", "-l", u.root], check=True)
+                b.mounted.difference_update((u.root, u.root + "/later"))
+
+
+@test
 def sysctls(b):
     with b.bundle() as u:
         u.linux["sysctl"] = {"net.ipv4.ip_unprivileged_port_start": "80", "kernel.shm_rmid_forced": "1"}
@@ -1063,6 +1108,10 @@ BAD = [
     (("process", "oomScoreAdj"), 2000, "oomScoreAdj"),
     (("process", "apparmorProfile"), "some-profile", "apparmor"),
     (("process", "selinuxLabel"), "some:label:x", "selinux"),
+    (("linux", "mountLabel"), "some:label:x", "linux.mountLabel"),
+    (("linux", "namespaces"), [{"type": "pid"}, {"type": "user", "path": "/proc/self/ns/user"}], "user namespaces"),
+    (("linux", "seccomp"), {"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": "/run/x", "syscalls": [
+        {"names": ["mount"], "action": "SCMP_ACT_NOTIFY"}]}, "listenerPath"),
 ]
 
 

@@ -23,7 +23,7 @@
 
 int stage_begin(struct stage *ret, struct err *err)
 {
-	struct stage stage = {.labels = {-1, -1}};
+	struct stage stage = {0};
 	int error = plan_read(&stage.plan, LAUNCH_PLAN_FD, err);
 
 	if (error == 0)
@@ -137,8 +137,6 @@ int stage_enter(struct stage *stage, struct err *err)
 	if (error == 0)
 		error = set_oom_score(&spec->process, err);
 	if (error == 0)
-		error = labels_open(&stage->labels, spec, err);
-	if (error == 0)
 		error = template_enter(stage->plan.has_template ? LAUNCH_TEMPLATE_FD : -1, err);
 	if (error == 0)
 		error = view_enter(&view, spec, err);
@@ -178,7 +176,7 @@ static int limit_files(struct err *err)
 }
 
 /* In this order: what needs rights before they go, what needs none after. */
-static int shut(struct stage *stage, struct err *err)
+static int shut(const struct stage *stage, struct err *err)
 {
 	const struct oci_process *process = &stage->spec->process;
 	struct seccomp_filter profile = {0};
@@ -189,8 +187,6 @@ static int shut(struct stage *stage, struct err *err)
 		error = rlimits_schedule(process, err);
 	if (error == RLIMITS_NOT_ALLOWED)
 		error = 0;
-	if (error == 0)
-		error = labels_apply(&stage->labels, process, err);
 	if (error == 0)
 		error = identity_apply(process, IDENTITY_GUEST, err);
 	if (error >= 0)

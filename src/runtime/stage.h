@@ -15,12 +15,10 @@
 #include "base/err.h"
 #include "oci/spec.h"
 #include "runtime/plan.h"
-#include "sandbox/labels.h"
 
 struct stage {
 	struct plan plan;
 	struct oci_spec *spec; /* owned, for good */
-	struct labels labels; /* owned */
 	char *bundle; /* owned, for good: its path, for hooks */
 };
 

@@ -7,12 +7,16 @@
 #include "cli/contained.h"
 
 #include "base/err.h"
+#include "base/io.h"
 #include "cli/exit.h"
+#include "cli/relay.h"
 #include "cli/say.h"
 #include "runtime/bundle.h"
 #include "runtime/container.h"
+#include "runtime/terminal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,20 +73,80 @@ static void say_why(const struct container *container)
 		say(EXIT_OK, NULL, "the container was killed: there was no memory left for it");
 }
 
-static int run(struct container *container, const sigset_t *set)
+/* Whole or not at all: who waits for the file reads it at once. */
+static int write_pid(const char *path, pid_t pid, struct err *err)
 {
-	struct err err = {""};
-	int r = container_create(container, &err), code;
+	char text[32], *new;
+	int fd, error, size = snprintf(text, sizeof(text), "%d", (int)pid);
 
-	if (r == 0)
-		r = container_start(container, &err);
+	if (asprintf(&new, "%s.new", path) < 0)
+		return err_set(err, -ENOMEM, "--pid-file: %s", strerror(ENOMEM));
+	fd = open(new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	error = fd < 0 ? -errno : io_write(fd, text, (size_t)size);
+	if (fd >= 0)
+		close(fd);
+	if (error == 0 && rename(new, path) < 0)
+		error = -errno;
+	if (error != 0 && fd >= 0)
+		unlink(new);
+	free(new);
+	return error == 0 ? 0 : err_set(err, error, "--pid-file '%s': %s", path, strerror(-error));
+}
+
+static int give_terminal(struct container *container, struct terminal *terminal,
+			 const struct contained_plan *plan, struct err *err)
+{
+	const struct oci_process *process = &container->bundle->spec->process;
+	int error;
+
+	if (!process->terminal)
+		return plan->console_socket == NULL
+			       ? 0
+			       : err_set(err, -EINVAL,
+					 "--console-socket needs process.terminal to be true");
+	error = terminal_open(terminal, process, err);
+	if (error == 0 && plan->console_socket != NULL &&
+	    (error = terminal_send(terminal, plan->console_socket, err)) != 0)
+		err_prefix(err, 0, "--console-socket");
+	for (int i = 0; i < 3; i++)
+		container->stdio[i] = terminal->slave;
+	return error;
+}
+
+/* Up to the guest's first instruction. */
+static int begin(struct container *container, struct terminal *terminal,
+		 const struct contained_plan *plan, struct err *err)
+{
+	int error = give_terminal(container, terminal, plan, err);
+
+	if (error == 0)
+		error = container_create(container, err);
+	/* Only the container has its end, so that we see when it is gone. */
+	if (terminal->slave >= 0)
+		close(terminal->slave);
+	terminal->slave = -1;
+	if (error == 0 && plan->pid_file != NULL)
+		error = write_pid(plan->pid_file, container->child.pid, err);
+	return error == 0 ? container_start(container, err) : error;
+}
+
+static int run(struct container *container, const struct contained_plan *plan, const sigset_t *set)
+{
+	struct terminal terminal = TERMINAL_NONE;
+	struct err err = {""};
+	int r = begin(container, &terminal, plan, &err), code;
+	bool relays = terminal.master >= 0 && plan->console_socket == NULL;
+
 	if (r != 0) {
 		container_delete(container, NULL);
+		terminal_close(&terminal);
 		return say(r > 0 ? r : EXIT_BAD, NULL, "%s", err.text);
 	}
 	if (container_started(container, &err) != 0)
 		say(EXIT_OK, NULL, "warning: %s", err.text);
-	code = code_of(attend(container->child.pid, set));
+	code = code_of(relays ? relay_attend(container->child.pid, set, terminal.master)
+			      : attend(container->child.pid, set));
+	terminal_close(&terminal);
 	container->child.pid = 0;
 	if (code == CODE + SIGKILL)
 		say_why(container);
@@ -113,7 +177,7 @@ int contained_run(const struct contained_plan *plan)
 	container.no_cgroup = plan->bundle == NULL;
 	for (int i = 0; i < 3; i++)
 		container.stdio[i] = i;
-	code = run(&container, &set);
+	code = run(&container, plan, &set);
 	bundle_close(&bundle);
 	return code;
 }

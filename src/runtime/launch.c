@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -62,7 +63,8 @@ static int be_born(void *env)
 	if (b->error != 0)
 		_exit(1);
 	setsid();
-	if (self >= 0 && arrange(fds, ARRAY_SIZE(fds))) {
+	if (self >= 0 && arrange(fds, ARRAY_SIZE(fds)) &&
+	    (!l->spec->process.terminal || ioctl(0, TIOCSCTTY, 0) == 0)) {
 		syscall(SYS_close_range, (unsigned)ARRAY_SIZE(fds), ~0U, CLOSE_RANGE_CLOEXEC);
 		syscall(SYS_execveat, self, "", args, environment, AT_EMPTY_PATH);
 	}

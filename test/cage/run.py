@@ -10,15 +10,20 @@ manner of TAP, and "N passed, N failed, N skipped" at the end.
 """
 
 import contextlib
+import fcntl
 import json
 import os
+import pty
 import re
-import resource
+import select
 import shutil
 import signal
+import socket
 import stat
+import struct
 import subprocess
 import sys
+import termios
 import time
 
 sys.dont_write_bytecode = True
@@ -771,6 +776,161 @@ def blocked_signals_are_not_inherited(b):
     """Whoever waits for the container blocks signals; the guest must not have them blocked."""
     with b.bundle() as u, ready(u) as r:
         assert int(status(r.pid, "SigBlk")[0], 16) == 0, status(r.pid, "SigBlk")
+
+
+# -- The terminal -----------------------------------------------------------------------------------
+
+
+def read_until(fd, words, seconds=10.0):
+    """All that comes until `words` is in it; None: until nobody has the other end."""
+    text, end = b"", time.monotonic() + seconds
+    while words is None or words.encode() not in text:
+        assert time.monotonic() < end, "waited for %r: %r" % (words, text)
+        if not select.select([fd], [], [], 0.1)[0]:
+            continue
+        try:
+            more = os.read(fd, 4096)
+        except OSError:
+            more = b""
+        if not more:
+            assert words is None, "it ended before %r: %r" % (words, text)
+            break
+        text += more
+    return text.decode()
+
+
+def window(fd, size=None):
+    if size is not None:
+        fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", size[0], size[1], 0, 0))
+    return struct.unpack("HHHH", fcntl.ioctl(fd, termios.TIOCGWINSZ, bytes(8)))[:2]
+
+
+@contextlib.contextmanager
+def on_terminal(u, *options):
+    """skiff on a terminal of ours: (Running, our end)."""
+    u.process["terminal"] = True
+    master, slave = pty.openpty()
+    window(master, (40, 100))
+    try:
+        with running(u, *options, stdin=slave, stdout=slave, stderr=slave, start_new_session=True) as r:
+            r.process.stdout = None
+            yield r, master, slave
+    finally:
+        os.close(master)
+        os.close(slave)
+
+
+@test
+def terminal_in_the_foreground(b):
+    with b.bundle("tty", ";", "cat", "/dev/tty") as u, on_terminal(u) as (r, master, slave):
+        before = termios.tcgetattr(slave)
+        assert "1 1 1" in read_until(master, "1 1 1")
+        eventually("raw", lambda: not termios.tcgetattr(slave)[3] & termios.ICANON)
+        assert not termios.tcgetattr(slave)[3] & (termios.ECHO | termios.ISIG)
+        os.write(master, b"typed\n")
+        assert read_until(master, "typed\r\ntyped\r\n") == "\r\ntyped\r\ntyped\r\n"  # echoed, then by cat
+        os.write(master, b"\x04")
+        assert r.process.wait(10) == 0
+        assert termios.tcgetattr(slave) == before, "as it was"
+
+
+@test
+def terminal_size_is_handed_on(b):
+    with b.bundle() as u:
+        u.process["args"] += ["say", "ready", ";", "nap", "20000"]
+        with on_terminal(u) as (r, master, _):
+            read_until(master, "ready")
+            theirs = os.open("/proc/%d/fd/0" % r.pid, os.O_RDWR | os.O_NOCTTY)
+            try:
+                assert window(theirs) == (40, 100)
+                window(master, (33, 77))
+                os.kill(r.process.pid, signal.SIGWINCH)
+                eventually("the new size", lambda: window(theirs) == (33, 77))
+            finally:
+                os.close(theirs)
+
+
+@test
+def terminal_has_job_control(b):
+    """Control-C ends the container, not us first: it is its terminal."""
+    with b.bundle() as u:
+        u.process["args"] += ["say", "ready", ";", "nap", "20000"]
+        with on_terminal(u) as (r, master, _):
+            read_until(master, "ready")
+            os.write(master, b"\x03")
+            assert r.process.wait(10) == 130
+
+
+@test
+def terminal_output_is_all_there(b):
+    with b.bundle() as u:
+        u.file("big", "line of text\n" * 20000)
+        u.process.update(args=["/kit.wasm", "cat", "/big", ";", "say", "the end"], terminal=True)
+        r = u.run()
+        assert r.code == 0 and r.out == "line of text\r\n" * 20000 + "the end\r\n", str(r)[-300:]
+
+
+@test
+def terminal_of_pipes(b):
+    """Without a terminal of ours: the end of standard input is Control-D."""
+    with b.bundle("cat", "/dev/stdin", ";", "tty") as u:
+        u.process.update(terminal=True, consoleSize={"height": 12, "width": 34})
+        r = u.run(input=b"hello\n")
+        assert r.code == 0 and r.out == "hello\r\nhello\r\n1 1 1\r\n", str(r)
+
+
+@test
+def terminal_that_nobody_reads(b):
+    """The guest reads nothing, much is typed: it ends all the same."""
+    with b.bundle("nap", "300") as u:
+        u.process["terminal"] = True
+        assert u.run(input=b"x" * 200000).code == 0
+
+
+@test
+def console_socket(b):
+    with b.bundle("tty", ";", "cat", "/dev/stdin") as u, socket.socket(socket.AF_UNIX) as listener:
+        u.process.update(terminal=True, consoleSize={"height": 12, "width": 34}, user={"uid": 1234, "gid": 1234})
+        path = os.path.join(b.folder, "console")
+        listener.bind(path)
+        listener.listen()
+        with running(u, "--console-socket", path) as r:
+            listener.settimeout(10)
+            connection, _ = listener.accept()
+            with connection:
+                name, fds, _, _ = socket.recv_fds(connection, 100, 4)
+            assert name and len(fds) == 1, (name, fds)
+            try:
+                read_until(fds[0], "1 1 1")
+                assert window(fds[0]) == (12, 34)
+                assert os.fstat(os.open("/proc/%d/fd/0" % r.pid, os.O_RDONLY | os.O_NOCTTY)).st_uid == 1234
+                os.write(fds[0], b"hello\n\x04")
+                read_until(fds[0], "hello\r\nhello")
+                result = r.end()
+                assert (result.code, result.out, result.err) == (0, "", ""), str(result)
+            finally:
+                os.close(fds[0])
+        os.remove(path)
+
+
+@test
+def console_socket_that_is_missing(b):
+    with b.bundle("say", "ran") as u:
+        u.options = ["--console-socket", u.folder + "/nowhere"]
+        u.refused("process.terminal")
+        u.process["terminal"] = True
+        u.refused("--console-socket: '%s/nowhere': No such file" % u.folder)
+
+
+@test
+def pid_file(b):
+    with b.bundle() as u:
+        path = os.path.join(u.folder, "pid")
+        with ready(u, "--pid-file", path) as r:
+            assert read(path) == str(r.pid)
+            assert not os.path.exists(path + ".new")
+        u.options = ["--pid-file", u.folder + "/no/where"]
+        u.refused("--pid-file", "No such file")
 
 
 # -- Hooks ------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -54,10 +55,37 @@ static int code_of(int status)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : CODE + WTERMSIG(status);
 }
 
+/* Readable once there is a signal that ends us while there is no container to pass it on to. */
+static int open_stop(void)
+{
+	static const int ends[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		sigaddset(&set, ends[i]);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static int create(struct container *container, struct err *err)
+{
+	struct signalfd_siginfo info;
+	int r;
+
+	container->stop = open_stop();
+	r = container_create(container, err);
+	if (r == -ECANCELED && read(container->stop, &info, sizeof(info)) == sizeof(info))
+		r = CODE + (int)info.ssi_signo;
+	if (container->stop >= 0)
+		close(container->stop);
+	container->stop = -1;
+	return r;
+}
+
 static int run(struct container *container, const sigset_t *set)
 {
 	struct err err = {""};
-	int r = container_create(container, &err), code;
+	int r = create(container, &err), code;
 
 	if (r == 0)
 		r = container_start(container, &err);

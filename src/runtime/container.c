@@ -103,7 +103,7 @@ int container_create(struct container *c, struct err *err)
 	error = launch(&c->child, &l, err);
 	if (error == 0)
 		error = note_init(c, err);
-	return error == 0 ? launch_wait_ready(&c->child, err) : error;
+	return error == 0 ? launch_wait_ready(&c->child, c->stop, err) : error;
 }
 
 int container_start(struct container *c, struct err *err)

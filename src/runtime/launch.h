@@ -35,8 +35,11 @@ struct child {
 enum { LAUNCH_PLAN_FD = 3, LAUNCH_SOCKET_FD, LAUNCH_BUNDLE_FD, LAUNCH_TEMPLATE_FD };
 
 int launch(struct child *ret, const struct launch *launch, struct err *err);
-/* Until it is ready: 0; else the exit code (> 0) with its sentence, or a negative errno. */
-int launch_wait_ready(struct child *child, struct err *err);
+/*
+ * Until it is ready: 0; else the exit code (> 0) with its sentence, or a negative errno. -ECANCELED: there is something to
+ * read at `stop` (-1: none): a file system of the container's may never answer, and whoever waits is not to hang with it.
+ */
+int launch_wait_ready(struct child *child, int stop, struct err *err);
 int launch_go(struct child *child, struct err *err);
 void child_deinit(struct child *child);
 

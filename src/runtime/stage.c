@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -144,6 +145,7 @@ int stage_close(struct stage *stage, struct err *err)
 		return err_set(err, error, "whoever made the container is gone");
 	if (stage->plan.waits)
 		error = wait_for_go(err);
+	prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0); /* from now on it may outlive whoever made it */
 	if (error == 0)
 		error = shut(stage, err);
 	if (error == 0)

@@ -24,7 +24,7 @@
 
 enum {
 	WOVEN = 0xff,
-	FUEL = 50000,
+	FUEL = 12500, /* each may make an object, and with it a collection */
 	VALUES_MOST = 100,
 	BYTES_MOST = 64 << 20,
 	OBJECTS_MOST = 16 << 20,
@@ -327,11 +327,12 @@ static bool run_module(struct skiff_engine *engine, struct skiff_module *module,
 
 static struct skiff_engine *open_engine(bool counts, bool collects)
 {
-	struct skiff_config config = {.size = sizeof(config),
-				      .fuel = counts,
-				      .stack_bytes = 256 * 1024,
-				      .gc_always = collects,
-				      .gc_bytes = OBJECTS_MOST};
+	struct skiff_config config = {
+		.size = sizeof(config),
+		.fuel = counts,
+		.stack_bytes = 192 * 1024, /* the least: each collection looks at all of it */
+		.gc_always = collects,
+		.gc_bytes = OBJECTS_MOST};
 	struct skiff_engine *engine = NULL;
 
 	require(skiff_engine_new(&engine, &config, NULL) == 0);

@@ -166,11 +166,10 @@ static int write_names(struct writer *w)
 
 static int write_sections(struct writer *w)
 {
-	const struct artifact_start *start = &w->start;
 	int err;
 
 	w->sections[NOTE].sh_offset = offsetof(struct artifact_start, note);
-	w->sections[NOTE].sh_size = sizeof(*start) - offsetof(struct artifact_start, note);
+	w->sections[NOTE].sh_size = sizeof(w->start) - offsetof(struct artifact_start, note);
 	w->sections[NOTE].sh_addralign = 4;
 	w->end = ARTIFACT_IMAGE_AT;
 	order_tables(w);

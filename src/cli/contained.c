@@ -7,12 +7,16 @@
 #include "cli/contained.h"
 
 #include "base/err.h"
+#include "base/io.h"
 #include "cli/exit.h"
+#include "cli/relay.h"
 #include "cli/say.h"
 #include "runtime/bundle.h"
 #include "runtime/container.h"
+#include "runtime/terminal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,34 +71,112 @@ static int open_stop(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-static int create(struct container *container, struct err *err)
+static int close_stop(int stop, int result)
 {
 	struct signalfd_siginfo info;
-	int r;
 
-	container->stop = open_stop();
-	r = container_create(container, err);
-	if (r == -ECANCELED && read(container->stop, &info, sizeof(info)) == sizeof(info))
-		r = CODE + (int)info.ssi_signo;
-	if (container->stop >= 0)
-		close(container->stop);
-	container->stop = -1;
-	return r;
+	if (result == -ECANCELED && read(stop, &info, sizeof(info)) == sizeof(info))
+		result = CODE + (int)info.ssi_signo;
+	if (stop >= 0)
+		close(stop);
+	return result;
 }
 
-static int run(struct container *container, const sigset_t *set)
+/* What an exit code of 137 alone does not say. */
+static void say_why(const struct container *container)
 {
-	struct err err = {""};
-	int r = create(container, &err), code;
+	const struct oci_number *limit = &container->bundle->spec->resources.memory_limit;
 
-	if (r == 0)
-		r = container_start(container, &err);
+	if (!container_ran_out(container))
+		return;
+	if (limit->given && limit->value != OCI_UNLIMITED)
+		say(EXIT_OK, NULL,
+		    "the container was killed: it needed more memory than its %lld bytes",
+		    (long long)limit->value);
+	else
+		say(EXIT_OK, NULL, "the container was killed: there was no memory left for it");
+}
+
+/* Whole or not at all: who waits for the file reads it at once. */
+static int write_pid(const char *path, pid_t pid, struct err *err)
+{
+	char text[32], *new;
+	int fd, error, size = snprintf(text, sizeof(text), "%d", (int)pid);
+
+	if (asprintf(&new, "%s.new", path) < 0)
+		return err_set(err, -ENOMEM, "--pid-file: %s", strerror(ENOMEM));
+	fd = open(new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	error = fd < 0 ? -errno : io_write(fd, text, (size_t)size);
+	if (fd >= 0)
+		close(fd);
+	if (error == 0 && rename(new, path) < 0)
+		error = -errno;
+	if (error != 0 && fd >= 0)
+		unlink(new);
+	free(new);
+	return error == 0 ? 0 : err_set(err, error, "--pid-file '%s': %s", path, strerror(-error));
+}
+
+static int give_terminal(struct container *container, struct terminal *terminal,
+			 const struct contained_plan *plan, struct err *err)
+{
+	const struct oci_process *process = &container->bundle->spec->process;
+	int error;
+
+	if (!process->terminal)
+		return plan->console_socket == NULL
+			       ? 0
+			       : err_set(err, -EINVAL,
+					 "--console-socket needs process.terminal to be true");
+	error = terminal_open(terminal, process, err);
+	if (error == 0 && plan->console_socket != NULL &&
+	    (error = terminal_send(terminal, plan->console_socket, err)) != 0)
+		err_prefix(err, 0, "--console-socket");
+	for (int i = 0; i < 3; i++)
+		container->stdio[i] = terminal->slave;
+	return error;
+}
+
+/* Up to the guest's first instruction. */
+static int begin(struct container *container, struct terminal *terminal,
+		 const struct contained_plan *plan, struct err *err)
+{
+	int error = give_terminal(container, terminal, plan, err);
+
+	if (error == 0)
+		error = container_create(container, err);
+	/* Only the container has its end, so that we see when it is gone. */
+	if (terminal->slave >= 0)
+		close(terminal->slave);
+	terminal->slave = -1;
+	if (error == 0 && plan->pid_file != NULL)
+		error = write_pid(plan->pid_file, container->child.pid, err);
+	return error == 0 ? container_start(container, err) : error;
+}
+
+static int run(struct container *container, const struct contained_plan *plan, const sigset_t *set)
+{
+	struct terminal terminal = TERMINAL_NONE;
+	struct err err = {""};
+	bool relays;
+	int r, code;
+
+	container->stop = open_stop();
+	r = close_stop(container->stop, begin(container, &terminal, plan, &err));
+	relays = terminal.master >= 0 && plan->console_socket == NULL;
 	if (r != 0) {
 		container_delete(container, NULL);
+		terminal_close(&terminal);
 		return say(r > 0 ? r : EXIT_BAD, NULL, "%s", err.text);
 	}
-	code = code_of(attend(container->child.pid, set));
+	if (container_started(container, &err) != 0)
+		say(EXIT_OK, NULL, "warning: %s", err.text);
+	code = code_of(relays ? relay_attend(container->child.pid, set, terminal.master)
+			      : attend(container->child.pid, set));
+	terminal_close(&terminal);
 	container->child.pid = 0;
+	if (code == CODE + SIGKILL)
+		say_why(container);
 	if (container_delete(container, &err) != 0)
 		say(EXIT_OK, NULL, "warning: %s", err.text);
 	return code;
@@ -122,7 +204,7 @@ int contained_run(const struct contained_plan *plan)
 	container.no_cgroup = plan->bundle == NULL;
 	for (int i = 0; i < 3; i++)
 		container.stdio[i] = i;
-	code = run(&container, &set);
+	code = run(&container, plan, &set);
 	bundle_close(&bundle);
 	return code;
 }

@@ -13,6 +13,9 @@ struct contained_plan {
 	const char *id; /* NULL: made up */
 	const char *cache; /* as in guest_plan */
 	bool no_cache;
+	const char
+		*console_socket; /* who listens there gets the terminal; NULL: we look after it */
+	const char *pid_file; /* written when the process is there; NULL: none */
 };
 
 /* The exit code, of the guest if it ran. */

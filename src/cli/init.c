@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,12 @@ static int fail(int code, const struct err *err)
 {
 	stage_fail(code, err->text);
 	return code;
+}
+
+/* A mistake in a bundle is none of the command line. */
+static void tell(int code, const char *sentence)
+{
+	stage_fail(code == EXIT_USAGE ? EXIT_BAD : code, sentence);
 }
 
 /* -- Where the module is ---------------------------------------------------------------------------- */
@@ -102,11 +109,21 @@ static int make_wasi(struct err *err)
 	return r == 0 ? give_root(err) : r;
 }
 
-/* The guest is linked and about to run. */
+/* Whoever made us waits for our end by signals it blocks, and we were born so. What came since then comes now. */
+static void let_signals_in(void)
+{
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* The guest is linked, its signals are handled, and it is about to run. */
 static int close_cage(void)
 {
 	struct err err = {""};
 
+	let_signals_in();
 	skiff_cache_free(plan.opened_cache);
 	plan.opened_cache = NULL;
 	if (stage_close(&stage, &err) != 0)
@@ -152,6 +169,6 @@ int skiff_init_main(char **args)
 	if (r != 0)
 		return fail(r > 0 ? r : EXIT_BAD, &err);
 	make_plan();
-	say_to(stage_fail);
+	say_to(tell);
 	return guest_run(&plan);
 }

@@ -28,6 +28,8 @@ enum {
 	CACHE,
 	NO_CACHE,
 	BUNDLE,
+	CONSOLE_SOCKET,
+	PID_FILE,
 	CAGE,
 };
 
@@ -45,6 +47,10 @@ const struct option run_options[] = {
 	{COREDUMP, '\0', "coredump", "FILE", "write a core dump to FILE when the guest traps"},
 	{CAGE, '\0', "cage", NULL, "run the guest in a container of its own"},
 	{BUNDLE, '\0', "bundle", "DIR", "run the OCI bundle in DIR in a container; FILE is its ID"},
+	{CONSOLE_SOCKET, '\0', "console-socket", "PATH",
+	 "with --bundle: hand its terminal to who listens there"},
+	{PID_FILE, '\0', "pid-file", "FILE",
+	 "with --bundle: write the number of its process to FILE"},
 	{CACHE, '\0', "cache", "DIR", "where modules seen before are kept"},
 	{NO_CACHE, '\0', "no-cache", NULL, "neither look there nor add to it"},
 	FEATURES_OPTIONS,
@@ -107,6 +113,12 @@ static bool take(struct options *o, int id, struct guest_plan *plan)
 	case BUNDLE:
 		plan->bundle = o->value;
 		return true;
+	case CONSOLE_SOCKET:
+		plan->console_socket = o->value;
+		return true;
+	case PID_FILE:
+		plan->pid_file = o->value;
+		return true;
 	case CACHE:
 		plan->cache = o->value;
 		return true;
@@ -149,6 +161,8 @@ static int run_bundle(const struct guest_plan *plan, const struct options *o)
 {
 	const struct contained_plan contained = {
 		.bundle = plan->bundle,
+		.console_socket = plan->console_socket,
+		.pid_file = plan->pid_file,
 		.id = o != NULL ? o->value : NULL,
 		.cache = plan->cache,
 		.no_cache = plan->no_cache,
@@ -216,6 +230,9 @@ int run_verb(const struct verb *verb, char **args)
 	}
 	if (plan.bundle != NULL)
 		return run_bundle(&plan, &o);
+	if (plan.console_socket != NULL || plan.pid_file != NULL)
+		return say(EXIT_USAGE, NULL, "option '--%s' goes with --bundle only",
+			   plan.pid_file != NULL ? "pid-file" : "console-socket");
 	plan.file = o.value;
 	if (!take_invoke(o.next, &plan))
 		return options_missing(&o, "the NAME of --invoke");

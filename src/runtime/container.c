@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/container.h"
 
+#include "runtime/hooks.h"
+#include "runtime/label.h"
+#include "runtime/leftover.h"
+
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -34,8 +41,14 @@ static int make_state(struct container *c, struct err *err)
 	if (c->root < 0)
 		return c->root;
 	c->state_dir = state_make(c->root, c->id, err);
+	/* Whoever had the name may have been killed. */
+	if (c->state_dir == -EEXIST && leftover_remove(c->root, c->id, NULL) == 0)
+		c->state_dir = state_make(c->root, c->id, err);
 	if (c->state_dir < 0)
 		return c->state_dir;
+	error = leftover_guard(c->state_dir, err);
+	if (error != 0)
+		return error;
 	c->state.created = (int64_t)time(NULL);
 	return state_write(c->state_dir, &c->state, err);
 }
@@ -74,6 +87,35 @@ static void forget_state(struct container *c, bool remove, struct err *err)
 	state_deinit(&c->state);
 }
 
+static int run_hooks(const struct container *c, enum oci_hook_kind kind, const char *status,
+		     struct err *err)
+{
+	char link[64], path[PATH_MAX];
+	struct hooks_state state = {c->id, status, path, c->child.pid};
+	ssize_t size = 0;
+
+	if (c->bundle->spec->hooks[kind].count == 0)
+		return 0;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", c->bundle->dir);
+	if (c->bundle->dir >= 0)
+		size = readlink(link, path, sizeof(path) - 1);
+	if (size < 0)
+		return err_set(err, -errno, "%s: %s", link, strerror(errno));
+	path[size] = '\0';
+	return hooks_run(c->bundle->spec, kind, &state, NULL, err);
+}
+
+static int run_namespace_hooks(struct container *c, struct err *err)
+{
+	int error = launch_wait_namespaces(&c->child, err);
+
+	if (error == 0)
+		error = run_hooks(c, OCI_HOOK_PRESTART, "creating", err);
+	if (error == 0)
+		error = run_hooks(c, OCI_HOOK_CREATE_RUNTIME, "creating", err);
+	return error == 0 ? launch_on(&c->child, err) : error;
+}
+
 int container_create(struct container *c, struct err *err)
 {
 	struct launch l = {
@@ -88,11 +130,14 @@ int container_create(struct container *c, struct err *err)
 		.bundle = c->bundle->dir,
 		.stdio = {c->stdio[0], c->stdio[1], c->stdio[2]},
 		.template = c->template,
+		.stop = c->stop,
 	};
 	int error;
 
 	c->child.socket = -1;
-	error = make_state(c, err);
+	error = label_check(c->bundle->spec, err);
+	if (error == 0)
+		error = make_state(c, err);
 	if (error == 0 && !c->no_cgroup)
 		error = make_cgroup(c, err);
 	if (error == 0)
@@ -101,9 +146,12 @@ int container_create(struct container *c, struct err *err)
 		return error;
 	l.cgroup = c->cgroup;
 	error = launch(&c->child, &l, err);
+	c->was_born = error == 0;
 	if (error == 0)
 		error = note_init(c, err);
-	return error == 0 ? launch_wait_ready(&c->child, c->stop, err) : error;
+	if (error == 0 && hooks_await_namespaces(c->bundle->spec))
+		error = run_namespace_hooks(c, err);
+	return error == 0 ? launch_wait_ready(&c->child, err) : error;
 }
 
 int container_start(struct container *c, struct err *err)
@@ -112,6 +160,16 @@ int container_start(struct container *c, struct err *err)
 
 	child_deinit(&c->child);
 	return error;
+}
+
+int container_started(const struct container *c, struct err *err)
+{
+	return run_hooks(c, OCI_HOOK_POSTSTART, "running", err);
+}
+
+bool container_ran_out(const struct container *c)
+{
+	return c->cgroup != NULL && cgroup_oom_kills(c->cgroup) > 0;
 }
 
 /* A killed process that waits for a file system which has heard it and never answers does not end. */
@@ -159,6 +217,9 @@ int container_delete(struct container *c, struct err *err)
 	cgroup_free(c->cgroup);
 	c->cgroup = NULL;
 	forget_state(c, is_ended, error == 0 ? err : NULL);
+	if (c->was_born && error == 0)
+		error = run_hooks(c, OCI_HOOK_POSTSTOP, "stopped", err);
+	c->was_born = false;
 	cgroup_layout_deinit(&c->layout);
 	cgroup_notes_deinit(&c->notes);
 	return error;

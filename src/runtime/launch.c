@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/base.h"
+#include "runtime/label.h"
 #include "runtime/message.h"
 #include "sandbox/cgroup.h"
 
@@ -58,12 +60,15 @@ static int be_born(void *env)
 	int self = fcntl(b->self, F_DUPFD_CLOEXEC, 32);
 
 	b->error = l->cgroup != NULL ? cgroup_join(l->cgroup, false, b->err) : 0;
+	if (b->error == 0)
+		b->error = label_next_exec(&l->spec->process, b->err);
 	if (b->error != 0)
 		_exit(1);
 	setsid();
 	/* Until the word to go: whoever hangs in a file system that never answers does not hear that the socket is closed. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-	if (self >= 0 && arrange(fds, ARRAY_SIZE(fds))) {
+	if (self >= 0 && arrange(fds, ARRAY_SIZE(fds)) &&
+	    (!l->spec->process.terminal || ioctl(0, TIOCSCTTY, 0) == 0)) {
 		syscall(SYS_close_range, (unsigned)ARRAY_SIZE(fds), ~0U, CLOSE_RANGE_CLOEXEC);
 		syscall(SYS_execveat, self, "", args, environment, AT_EMPTY_PATH);
 	}
@@ -147,7 +152,7 @@ int launch(struct child *ret, const struct launch *l, struct err *err)
 	if (error != 0)
 		close(pair[0]);
 	else
-		*ret = (struct child){.pid = pid, .socket = pair[0]};
+		*ret = (struct child){.pid = pid, .socket = pair[0], .stop = l->stop};
 	return error;
 }
 
@@ -162,29 +167,57 @@ static int wait_for_either(int socket, int stop)
 	return fds[0].revents == 0 ? -ECANCELED : 0;
 }
 
-int launch_wait_ready(struct child *child, int stop, struct err *err)
+static int told(const struct message *message, struct err *err)
+{
+	if (message->kind == MESSAGE_FAILED)
+		return err_set(err, message->value, "%s", message->text);
+	return err_set(err, -EPROTO, "the container's process said what makes no sense");
+}
+
+static int wait_for(struct child *child, enum message_kind kind, struct err *err)
 {
 	struct message message;
-	int error = wait_for_either(child->socket, stop);
+	int error = wait_for_either(child->socket, child->stop);
 
 	if (error == -ECANCELED)
 		return err_set(err, error, "it was stopped before the container was ready");
 	if (error == 0)
 		error = message_receive(child->socket, &message);
-	if (error == 0 && message.kind == MESSAGE_READY)
-		return 0;
-	if (error == 0 && message.kind == MESSAGE_FAILED)
-		return err_set(err, message.value, "%s", message.text);
 	if (error == 0)
-		error = -EPROTO;
+		return message.kind == kind ? 0 : told(&message, err);
 	return err_set(err, error, "the container's process ended before it was ready");
+}
+
+int launch_wait_ready(struct child *child, struct err *err)
+{
+	return wait_for(child, MESSAGE_READY, err);
+}
+
+int launch_wait_namespaces(struct child *child, struct err *err)
+{
+	return wait_for(child, MESSAGE_NAMESPACES, err);
+}
+
+int launch_on(struct child *child, struct err *err)
+{
+	int error = message_send(child->socket, MESSAGE_ON, 0, NULL);
+
+	return error == 0 ? 0 : err_set(err, error, "the container's process is gone");
 }
 
 int launch_go(struct child *child, struct err *err)
 {
+	struct message message;
 	int error = message_send(child->socket, MESSAGE_GO, 0, NULL);
 
-	return error == 0 ? 0 : err_set(err, error, "the container's process is gone");
+	if (error != 0)
+		return err_set(err, error, "the container's process is gone");
+	/* Its side is closed: by itself, or because it has ended already. */
+	error = message_receive(child->socket, &message);
+	if (error == -ECONNRESET)
+		return 0;
+	return error == 0 ? told(&message, err)
+			  : err_set(err, error, "the container's process: %s", strerror(-error));
 }
 
 void child_deinit(struct child *child)

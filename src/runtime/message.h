@@ -2,9 +2,11 @@
 /*
  * message.h: what a container's process and whoever started it tell each other, over a socket that keeps messages whole.
  *
+ *   child   NAMESPACES    they are there, where somebody waits for that (hooks.h); it waits for
+ *   parent  ON
  *   child   READY         in the cage, the module is open: what can fail has not
  *           FAILED        value: the exit code; text: why
- *   parent  GO            run it
+ *   parent  GO            run it; when the guest is about to begin the child closes its side
  *
  * The end of the child without a message is a failure too; the end of the parent before GO ends the child.
  */
@@ -15,7 +17,7 @@
 
 #include "base/err.h"
 
-enum message_kind { MESSAGE_READY = 1, MESSAGE_FAILED, MESSAGE_GO };
+enum message_kind { MESSAGE_READY = 1, MESSAGE_FAILED, MESSAGE_GO, MESSAGE_NAMESPACES, MESSAGE_ON };
 
 struct message {
 	uint32_t kind;

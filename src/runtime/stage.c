@@ -3,11 +3,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "runtime/hooks.h"
 #include "runtime/launch.h"
 #include "runtime/message.h"
 #include "sandbox/identity.h"
@@ -30,10 +34,30 @@ int stage_begin(struct stage *ret, struct err *err)
 	return error;
 }
 
+/* And all that lie above it. errno is the last one's. */
+static bool make_directory(const char *path)
+{
+	char above[PATH_MAX];
+	size_t size = strlen(path);
+
+	if (size >= sizeof(above)) {
+		errno = ENAMETOOLONG;
+		return false;
+	}
+	memcpy(above, path, size + 1);
+	for (char *slash = strchr(above + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		if (mkdir(above, 0755) < 0 && errno != EEXIST)
+			return false;
+		*slash = '/';
+	}
+	return mkdir(path, 0755) == 0 || errno == EEXIST;
+}
+
 /* As runc has it, a working directory that is missing is made. */
 static int go_to_work(const char *path, struct err *err)
 {
-	if (chdir(path) == 0 || (errno == ENOENT && mkdir(path, 0755) == 0 && chdir(path) == 0))
+	if (chdir(path) == 0 || (errno == ENOENT && make_directory(path) && chdir(path) == 0))
 		return 0;
 	return err_set(err, -errno, "process.cwd '%s': %s", path, strerror(errno));
 }
@@ -53,6 +77,53 @@ static int set_oom_score(const struct oci_process *process, struct err *err)
 	return error < 0 ? error : 0;
 }
 
+static int wait_for(enum message_kind kind, struct err *err)
+{
+	struct message message;
+	int error = message_receive(LAUNCH_SOCKET_FD, &message);
+
+	if (error == 0 && message.kind == kind)
+		return 0;
+	return err_set(err, error != 0 ? error : -EPROTO, "whoever made the container is gone");
+}
+
+/* While there is a /proc. */
+static int find_bundle(struct stage *stage, struct err *err)
+{
+	char link[64], path[PATH_MAX];
+	ssize_t size = 0;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", LAUNCH_BUNDLE_FD);
+	if (stage->plan.has_bundle)
+		size = readlink(link, path, sizeof(path) - 1);
+	if (size < 0)
+		return err_set(err, -errno, "%s: %s", link, strerror(errno));
+	path[size] = '\0';
+	stage->bundle = strdup(path);
+	return stage->bundle != NULL ? 0 : err_set(err, -ENOMEM, "out of memory for a path");
+}
+
+/* The namespaces are there: others', then our own. */
+static int run_hooks(struct stage *stage, struct err *err)
+{
+	const struct oci_spec *spec = stage->spec;
+	int error = 0;
+
+	if (hooks_await_namespaces(spec)) {
+		error = message_send(LAUNCH_SOCKET_FD, MESSAGE_NAMESPACES, 0, NULL);
+		if (error != 0)
+			return err_set(err, error, "whoever made the container is gone");
+		error = wait_for(MESSAGE_ON, err);
+	}
+	if (error == 0 && spec->hooks[OCI_HOOK_CREATE_CONTAINER].count +
+					  spec->hooks[OCI_HOOK_START_CONTAINER].count >
+				  0)
+		error = find_bundle(stage, err);
+	if (error == 0)
+		error = hooks_create_container(spec, stage->plan.id, stage->bundle, err);
+	return error;
+}
+
 int stage_enter(struct stage *stage, struct err *err)
 {
 	const struct oci_spec *spec = stage->spec;
@@ -62,6 +133,8 @@ int stage_enter(struct stage *stage, struct err *err)
 	if (error != 0)
 		return error;
 	error = namespaces_enter(spec, err);
+	if (error == 0)
+		error = run_hooks(stage, err);
 	if (error == 0)
 		error = set_oom_score(&spec->process, err);
 	if (error == 0)
@@ -79,16 +152,6 @@ int stage_enter(struct stage *stage, struct err *err)
 		close(LAUNCH_TEMPLATE_FD);
 	umask(spec->process.user.has_umask ? spec->process.user.umask : 0022);
 	return go_to_work(spec->process.cwd, err);
-}
-
-static int wait_for_go(struct err *err)
-{
-	struct message message;
-	int error = message_receive(LAUNCH_SOCKET_FD, &message);
-
-	if (error == 0 && message.kind == MESSAGE_GO)
-		return 0;
-	return err_set(err, error != 0 ? error : -EPROTO, "whoever made the container is gone");
 }
 
 /*
@@ -144,8 +207,10 @@ int stage_close(struct stage *stage, struct err *err)
 	if (error != 0)
 		return err_set(err, error, "whoever made the container is gone");
 	if (stage->plan.waits)
-		error = wait_for_go(err);
+		error = wait_for(MESSAGE_GO, err);
 	prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0); /* from now on it may outlive whoever made it */
+	if (error == 0)
+		error = hooks_start_container(stage->spec, stage->plan.id, stage->bundle, err);
 	if (error == 0)
 		error = shut(stage, err);
 	if (error == 0)

@@ -19,6 +19,7 @@
 struct stage {
 	struct plan plan;
 	struct oci_spec *spec; /* owned, for good */
+	char *bundle; /* owned, for good: its path, for hooks */
 };
 
 int stage_begin(struct stage *ret, struct err *err);

@@ -70,20 +70,17 @@ int state_root(struct err *err)
 
 int state_check_id(const char *id, struct err *err)
 {
-	static const char others[] = "_+-.";
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789_+-.";
+	size_t size = strspn(id, allowed);
 
-	if (id[0] == '\0' || strlen(id) > STATE_ID_MAX)
-		return err_set(err, -EINVAL, "a container's ID has 1 to %d letters", STATE_ID_MAX);
-	if (strcmp(id, ".") == 0 || strcmp(id, "..") == 0)
-		return err_set(err, -EINVAL, "'%s' is no container's ID", id);
-	for (const char *c = id; *c != '\0'; c++)
-		if (!((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
-		      (*c >= '0' && *c <= '9') || strchr(others, *c) != NULL))
-			return err_set(
-				err, -EINVAL,
-				"a container's ID is made of letters, digits and %s, not '%s'",
-				others, id);
-	return 0;
+	if (id[size] == '\0' && size > 0 && size <= STATE_ID_MAX && strcmp(id, ".") != 0 &&
+	    strcmp(id, "..") != 0)
+		return 0;
+	return err_set(err, -EINVAL,
+		       "the ID '%.64s' is not made of 1 to %d letters, digits, '_', '+', '-' and "
+		       "'.'",
+		       id, STATE_ID_MAX);
 }
 
 int state_make(int root, const char *id, struct err *err)
@@ -299,6 +296,8 @@ struct state_process state_process_now(pid_t pid)
 	text[n] = '\0';
 	/* The name in parentheses may hold anything: the rest begins behind the last one. The 22nd field. */
 	at = strrchr(text, ')');
+	if (at != NULL && (at[1] != ' ' || at[2] == 'Z' || at[2] == 'X'))
+		return process; /* it has ended, and waits to be waited for */
 	for (int field = 2; at != NULL && field < 22; field++)
 		at = strchr(at + 1, ' ');
 	if (at != NULL)

@@ -165,6 +165,8 @@ static void a_process_is_known_by_its_start(void **state)
 	assert_false(state_is_alive(&now));
 	now.start--;
 	kill(pid, SIGKILL);
+	waitid(P_PID, (id_t)pid, &(siginfo_t){0}, WEXITED | WNOWAIT);
+	assert_false(state_is_alive(&now)); /* a zombie */
 	waitpid(pid, NULL, 0);
 	assert_false(state_is_alive(&now));
 	now.pid = 0;

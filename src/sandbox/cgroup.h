@@ -204,5 +204,7 @@ int cgroup_oom_open(struct cgroup *group, struct cgroup_oom *ret, struct err *er
 /* Take the event up and read how many were killed so far. -ENODEV: the group is gone, close this. */
 int cgroup_oom_read(struct cgroup_oom *oom, uint64_t *ret_kills);
 void cgroup_oom_close(struct cgroup_oom *oom);
+/* How many were killed so far, for who did not watch: 0 where nobody counts. */
+uint64_t cgroup_oom_kills(struct cgroup *group);
 
 #endif

@@ -39,6 +39,9 @@ static const struct oci_device_rule default_rules[] = {
 	{true, 'c', 5, 1, true, true, true}, /* console */
 	{true, 'c', 5, 2, true, true, true}, /* ptmx */
 	{true, 'c', 136, -1, true, true, true}, /* pts */
+	/* The node of a device is no access to it; ours are made within the group. As runc and crun have it. */
+	{true, 'c', -1, -1, false, false, true},
+	{true, 'b', -1, -1, false, false, true},
 };
 
 static uint32_t access_of(const struct oci_device_rule *rule)

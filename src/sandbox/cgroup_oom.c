@@ -86,3 +86,21 @@ void cgroup_oom_close(struct cgroup_oom *oom)
 		close(oom->fd);
 	oom->fd = oom->file = -1;
 }
+
+uint64_t cgroup_oom_kills(struct cgroup *group)
+{
+	struct cgroup_oom oom = {.fd = -1, .file = -1};
+	int tree = group->layout->tree_of[CGROUP_MEMORY], dir = cgroup_dir(group, tree);
+	uint64_t kills = 0;
+
+	if (dir < 0)
+		return 0;
+	oom.file = openat(
+		dir, group->layout->trees[tree].unified ? "memory.events" : "memory.oom_control",
+		O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	oom.fd = oom.file; /* nothing to take up */
+	if (oom.file >= 0 && cgroup_oom_read(&oom, &kills) < 0)
+		kills = 0;
+	cgroup_oom_close(&oom);
+	return kills;
+}

@@ -9,10 +9,15 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/personality.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/base.h"
+
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x00000080
+#endif
 
 /* table-like: in the order they are joined. */
 static const struct kind {
@@ -20,10 +25,9 @@ static const struct kind {
 	int flag;
 	const char *name;
 } kinds[] = {
-	{OCI_NS_IPC, CLONE_NEWIPC, "ipc"},
-	{OCI_NS_UTS, CLONE_NEWUTS, "uts"},
-	{OCI_NS_NETWORK, CLONE_NEWNET, "network"},
-	{OCI_NS_CGROUP, CLONE_NEWCGROUP, "cgroup"},
+	{OCI_NS_IPC, CLONE_NEWIPC, "ipc"},         {OCI_NS_UTS, CLONE_NEWUTS, "uts"},
+	{OCI_NS_NETWORK, CLONE_NEWNET, "network"}, {OCI_NS_CGROUP, CLONE_NEWCGROUP, "cgroup"},
+	{OCI_NS_TIME, CLONE_NEWTIME, "time"},
 };
 
 static int join(const char *path, const struct kind *kind, struct err *err)
@@ -96,6 +100,37 @@ static int set_sysctl(const struct oci_pair *pair, struct err *err)
 	return 0;
 }
 
+/* Children of ours get it; so do we, by joining it. */
+static int new_time(const struct oci_spec *spec, struct err *err)
+{
+	const struct oci_time_offset *offsets[] = {&spec->monotonic, &spec->boottime};
+	static const char *const clocks[] = {"monotonic", "boottime"};
+	char text[64];
+	int fd, error = unshare(CLONE_NEWTIME) < 0 ? -errno : 0;
+
+	for (size_t i = 0; error == 0 && i < ARRAY_SIZE(offsets); i++) {
+		int size = snprintf(text, sizeof(text), "%s %lld %u\n", clocks[i],
+				    (long long)offsets[i]->seconds, offsets[i]->nanoseconds);
+
+		if (!offsets[i]->given)
+			continue;
+		fd = open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
+		if (fd < 0 || write(fd, text, (size_t)size) < 0)
+			error = -errno;
+		if (fd >= 0)
+			close(fd);
+		if (error != 0)
+			return err_set(err, error, "linux.timeOffsets.%s: %s", clocks[i],
+				       strerror(-error));
+	}
+	fd = error == 0 ? open("/proc/self/ns/time_for_children", O_RDONLY | O_CLOEXEC) : -1;
+	if (error == 0 && (fd < 0 || setns(fd, CLONE_NEWTIME) < 0))
+		error = -errno;
+	if (fd >= 0)
+		close(fd);
+	return error == 0 ? 0 : err_set(err, error, "a time namespace: %s", strerror(-error));
+}
+
 /* -- All of it ----------------------------------------------------------------------------------------- */
 
 static int enter_all(const struct oci_spec *spec, struct err *err)
@@ -107,10 +142,12 @@ static int enter_all(const struct oci_spec *spec, struct err *err)
 
 		if (wanted->wanted && wanted->path != NULL)
 			error = join(wanted->path, &kinds[i], err);
-		else if (wanted->wanted)
+		else if (wanted->wanted && kinds[i].flag != CLONE_NEWTIME)
 			flags |= kinds[i].flag;
 	}
-	return error == 0 ? make(flags, err) : error;
+	if (error == 0)
+		error = make(flags, err);
+	return error == 0 && is_new(spec, OCI_NS_TIME) ? new_time(spec, err) : error;
 }
 
 int namespaces_enter(const struct oci_spec *spec, struct err *err)
@@ -121,6 +158,8 @@ int namespaces_enter(const struct oci_spec *spec, struct err *err)
 		error = loopback_up(err);
 	if (error == 0)
 		error = set_names(spec, err);
+	if (error == 0 && spec->personality_linux32 && personality(PER_LINUX32) < 0)
+		error = err_set(err, -errno, "linux.personality: %s", strerror(errno));
 	for (uint32_t i = 0; error == 0 && i < spec->sysctls.count; i++)
 		error = set_sysctl(&spec->sysctls.items[i], err);
 	return error;

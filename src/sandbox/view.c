@@ -14,7 +14,8 @@ static int open_root(struct view *view, const struct oci_spec *spec, int bundle,
 {
 	struct mount_attr attr = {
 		.attr_set = MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID,
-		.propagation = MS_PRIVATE,
+		/* Shared, our own mounts in it would be the host's, too. */
+		.propagation = spec->root_propagation & MS_SLAVE ? MS_SLAVE : MS_PRIVATE,
 	};
 	int error = bundle < 0 ? view_bare(&view->root, err)
 			       : view_bind(bundle, spec->root, true, &view->root, err);

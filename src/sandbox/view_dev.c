@@ -2,8 +2,8 @@
 /*
  * view_dev.c: a /dev of nine nodes, and those the spec lists.
  *
- * The three streams are links to where a Linux container has them; there is no /proc behind them, but WASI opens
- * them by name (wasi/walk.c).
+ * The streams are links to where a Linux container has them; there is no /proc behind them, but WASI knows what
+ * is meant by their text (wasi/walk.c).
  */
 #include <string.h>
 #include <sys/stat.h>
@@ -27,6 +27,7 @@ static const struct {
 	{"stdin", "/proc/self/fd/0"},
 	{"stdout", "/proc/self/fd/1"},
 	{"stderr", "/proc/self/fd/2"},
+	{"fd", "/proc/self/fd"},
 };
 
 static int make_node(int dir, const char *name, mode_t mode, dev_t device)

@@ -113,9 +113,16 @@ static int configure_one(int fs, const char *option)
 	return kernel_fsconfig(fs, FSCONFIG_SET_STRING, key, value + 1);
 }
 
-static int configure(int fs, const struct oci_mount *mount, struct err *err)
+static int configure(int fs, const struct oci_spec *spec, const struct oci_mount *mount,
+		     struct err *err)
 {
 	int error = 0;
+
+	if (spec->mount_label != NULL)
+		error = kernel_fsconfig(fs, FSCONFIG_SET_STRING, "context", spec->mount_label);
+	if (error != 0)
+		return err_set(err, error, "linux.mountLabel '%s': %s", spec->mount_label,
+			       strerror(-error));
 
 	if (mount->source != NULL)
 		error = kernel_fsconfig(fs, FSCONFIG_SET_STRING, "source", mount->source);
@@ -130,7 +137,8 @@ static int configure(int fs, const struct oci_mount *mount, struct err *err)
 	return error == 0 ? 0 : err_set(err, error, "a %s: %s", mount->type, strerror(-error));
 }
 
-static int file_system(const struct oci_mount *mount, int *ret, struct err *err)
+static int file_system(const struct oci_spec *spec, const struct oci_mount *mount, int *ret,
+		       struct err *err)
 {
 	int fs, fd, error;
 
@@ -141,7 +149,7 @@ static int file_system(const struct oci_mount *mount, int *ret, struct err *err)
 		return err_set(err, fs, "this kernel has no file system '%s'", mount->type);
 	if (fs < 0)
 		return err_set(err, fs, "a %s: %s", mount->type, strerror(-fs));
-	error = configure(fs, mount, err);
+	error = configure(fs, spec, mount, err);
 	if (error == 0) {
 		fd = kernel_fsmount(fs, 0);
 		error = fd >= 0 ? 0 : err_set(err, fd, "a %s: %s", mount->type, strerror(-fd));
@@ -181,7 +189,7 @@ int view_mount(const struct oci_spec *spec, const struct oci_mount *mount, int b
 		return 0;
 	if (view_is_dev(mount))
 		return view_dev(spec, ret, err);
-	error = mount->is_bind ? bind(mount, bundle, &fd, err) : file_system(mount, &fd, err);
+	error = mount->is_bind ? bind(mount, bundle, &fd, err) : file_system(spec, mount, &fd, err);
 	if (error == 0)
 		error = set_flags(fd, mount, err);
 	if (error != 0) {

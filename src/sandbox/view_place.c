@@ -8,10 +8,13 @@
 #include "sandbox/view_parts.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "sandbox/kernel.h"
+
+enum { LINKS_MAX = 40 }; /* as Linux has it */
 
 #define IN_ROOT (RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)
 
@@ -26,7 +29,6 @@ static int lookup(int root, const char *path, uint64_t flags)
 	return fd;
 }
 
-/* A link that leads nowhere is there, and yet nothing can be made or found at its place. */
 static int make_one(int parent, const char *name, bool is_dir)
 {
 	int fd;
@@ -62,11 +64,50 @@ static int step(int root, char *path, size_t end, bool is_dir)
 	return fd;
 }
 
+/* What a link says, from the root's top. -EINVAL: it is none. */
+static int read_link(int root, const char *path, char text[PATH_MAX])
+{
+	int fd = lookup(root, path, O_NOFOLLOW);
+	ssize_t size;
+
+	if (fd < 0)
+		return fd;
+	size = readlinkat(fd, "", text, PATH_MAX - 1);
+	close(fd);
+	if (size < 0)
+		return errno == ENOENT ? -EINVAL : -errno;
+	text[size] = '\0';
+	return 0;
+}
+
+/*
+ * path[0..end) is a link to what is not there (/var/run to a /run that is to be made): its text takes its place, and what
+ * the kernel would have found is made.
+ */
+static int replace_link(int root, char *path, size_t end)
+{
+	char text[PATH_MAX], whole[2 * PATH_MAX], rest = path[end];
+	size_t parent;
+	int error;
+
+	path[end] = '\0';
+	error = read_link(root, path, text);
+	parent = text[0] == '/' ? 0 : (size_t)(strrchr(path, '/') - path);
+	path[end] = rest;
+	if (error != 0)
+		return error == -EINVAL ? -ENOENT : error;
+	if (snprintf(whole, sizeof(whole), "%.*s/%s%s", (int)parent, path, text, path + end) >=
+	    PATH_MAX)
+		return -ENAMETOOLONG;
+	strcpy(path, whole);
+	return 0;
+}
+
 int view_place(int root, const char *destination, bool is_dir, int *ret, struct err *err)
 {
 	char path[PATH_MAX];
 	size_t size = strlen(destination), end = 0;
-	int fd = -ENOENT;
+	int fd = -ENOENT, links = 0;
 
 	if (size >= sizeof(path))
 		return err_set(err, -ENAMETOOLONG, "the path is too long");
@@ -80,6 +121,13 @@ int view_place(int root, const char *destination, bool is_dir, int *ret, struct 
 		end += strspn(path + end, "/");
 		end += strcspn(path + end, "/");
 		at = step(root, path, end, end < size || is_dir);
+		if (at == -ENOENT && links++ < LINKS_MAX) {
+			at = replace_link(root, path, end);
+			size = strlen(path);
+			end = 0;
+			if (at == 0)
+				continue;
+		}
 		if (at < 0)
 			return err_set(err, at, "make '%.*s' in the container's root: %s", (int)end,
 				       path, strerror(-at));

@@ -85,7 +85,9 @@ struct desc *desc_unref(struct desc *desc)
 {
 	if (desc == NULL || __atomic_sub_fetch(&desc->refs, 1, __ATOMIC_ACQ_REL) != 0)
 		return NULL;
-	if (desc->fd >= 0 && !(desc->flags & DESC_SHARED))
+	if (desc->of != NULL)
+		desc_unref(desc->of);
+	else if (desc->fd >= 0 && !(desc->flags & DESC_SHARED))
 		close(desc->fd);
 	if (desc->flags & DESC_CONNECTION)
 		__atomic_sub_fetch(&desc->stop->connections, 1, __ATOMIC_SEQ_CST);

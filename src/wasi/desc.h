@@ -36,7 +36,8 @@ enum desc_flags {
 
 struct desc {
 	uint32_t refs;
-	int fd; /* owned, but for DESC_SHARED; -1: none */
+	int fd; /* owned, but for DESC_SHARED and where `of` is set; -1: none */
+	struct desc *of; /* owned: whose open file this is, too; NULL: nobody's */
 	uint8_t kind; /* enum desc_kind */
 	uint8_t type; /* the format bits of st_mode, shifted right by 12 (DT_*) */
 	uint16_t flags; /* enum desc_flags */

@@ -398,7 +398,8 @@ uint32_t p1_dir(const struct p1 *p, uint32_t fd, uint64_t rights, struct desc **
 	*ret_place = (struct place){.mounts = &p->system->mounts,
 				    .mount = (*ret)->mount,
 				    .fd = (*ret)->fd,
-				    .path = (*ret)->path};
+				    .path = (*ret)->path,
+				    .descs = &p->system->descs};
 	return P1_SUCCESS;
 }
 

@@ -94,7 +94,7 @@ static bool was_absolute(const struct p1 *p, const struct named *named, const st
 	if (p->system->prepends)
 		return true;
 	return !begins_with_dots(path, size) && !begins_in(&named->place, path, size) &&
-	       begins_in(top, path, size);
+	       (begins_in(top, path, size) || path_is_own(top, path, size));
 }
 
 static int find_place(const struct p1 *p, struct named *named)
@@ -106,9 +106,10 @@ static int find_place(const struct p1 *p, struct named *named)
 
 	if ((named->desc->flags & DESC_WORKDIR) == 0 || size == 0 || path[0] == '/')
 		return 0;
-	if (system_place(p->system, "/", &top, &rest) && was_absolute(p, named, &top))
+	if (system_place(p->system, "/", &top, &rest) && was_absolute(p, named, &top)) {
+		top.descs = named->place.descs;
 		named->place = top;
-	else if (named->place.path[0] != '\0' && goes_up(path, size))
+	} else if (named->place.path[0] != '\0' && goes_up(path, size))
 		return begin_at_top(named);
 	return 0;
 }
@@ -192,6 +193,31 @@ static int open_host(const struct p1 *p, const struct named *named, const struct
 	}
 }
 
+/* The same open file under one more number, with no more rights than it has there. */
+static int make_desc_of_own(struct desc **ret, const struct request *r, struct opened *opened)
+{
+	struct desc *own = opened->own, *desc;
+	uint16_t flags = own->flags & (DESC_SHARED | DESC_APPEND | DESC_READ_ONLY | DESC_INHERITED);
+	int error;
+
+	close(opened->fd);
+	flags |= r->fdflags & P1_FD_APPEND ? DESC_APPEND : 0;
+	flags |= r->fdflags & P1_FD_NONBLOCK ? DESC_NONBLOCK : 0;
+	error = desc_new(&desc, own->fd, own->type, flags);
+	if (error != 0) {
+		desc_unref(own);
+		return error;
+	}
+	p1_give_rights(desc);
+	desc->rights &= r->rights & own->rights;
+	desc->inheriting = 0;
+	/* Of one such by way of another, and again: there is no chain to be unwound. */
+	desc->of = desc_ref(own->of != NULL ? own->of : own);
+	desc_unref(own);
+	*ret = desc;
+	return 0;
+}
+
 /* What was opened becomes a descriptor; `opened` is used up in any case. */
 static int make_desc(struct desc **ret, const struct named *named, const struct request *r,
 		     struct opened *opened)
@@ -201,6 +227,8 @@ static int make_desc(struct desc **ret, const struct named *named, const struct 
 	struct desc *desc;
 	int error;
 
+	if (opened->own != NULL)
+		return make_desc_of_own(ret, r, opened);
 	flags |= r->fdflags & P1_FD_APPEND ? DESC_APPEND : 0;
 	flags |= r->fdflags & P1_FD_NONBLOCK ? DESC_NONBLOCK : 0;
 	flags |= mount->flags & MOUNT_READ_ONLY ? DESC_READ_ONLY : 0;
@@ -252,7 +280,7 @@ uint32_t p1_path_open(struct p1 *p, uint32_t fd, uint32_t lookup, uint32_t path,
 		failed = make_desc(&desc, &named, &r, &opened);
 	if (failed != 0)
 		return p1_error(failed);
-	if (S_ISFIFO(opened.mode) && (rights & READS) && !(rights & WRITES) &&
+	if (S_ISFIFO(opened.mode) && desc->of == NULL && (rights & READS) && !(rights & WRITES) &&
 	    (fdflags & P1_FD_NONBLOCK) == 0)
 		failed = file_await_writer(desc, &p->waiter);
 	if (failed == 0)

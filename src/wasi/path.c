@@ -141,6 +141,16 @@ static void doubt_openat2(const struct place *from)
 				 __ATOMIC_RELAXED);
 }
 
+/* Which of them, and whether there is one, the walk knows. */
+bool path_is_own(const struct place *from, const char *path, size_t size)
+{
+	static const char front[] = "proc/self/fd/";
+
+	return size >= sizeof(front) && path[0] == front[0] && from->path[0] == '\0' &&
+	       memcmp(path, front, sizeof(front) - 1) == 0 &&
+	       (from->mounts->items[from->mount].flags & MOUNT_ROOT) != 0;
+}
+
 /* The fast way: a descriptor or the path's error. False: walk. */
 static bool open_fast(const struct taken *taken, const char *path, int flags, mode_t mode, int *ret)
 {
@@ -148,7 +158,7 @@ static bool open_fast(const struct taken *taken, const char *path, int flags, mo
 	int r;
 
 	if (__atomic_load_n(&from->mounts->no_openat2, __ATOMIC_RELAXED) ||
-	    meets_mount(from, taken->path))
+	    meets_mount(from, taken->path) || path_is_own(from, path, strlen(path)))
 		return false;
 	r = open_confined(from->fd, path, flags, mode);
 	if (r == -ELOOP || r == -EXDEV || r == -EAGAIN)
@@ -204,7 +214,7 @@ static int arrive(const struct taken *taken, int fd, int flags, struct opened *r
 		close(fd);
 		return r;
 	}
-	*ret = (struct opened){fd, from->mount, path, mode};
+	*ret = (struct opened){fd, from->mount, path, mode, NULL};
 	return 0;
 }
 

@@ -13,6 +13,7 @@
 
 #include <limits.h>
 
+#include "wasi/desc.h"
 #include "wasi/mounts.h"
 
 /* Where a path begins: an open directory of the guest's. All borrowed. */
@@ -21,6 +22,7 @@ struct place {
 	uint32_t mount;
 	int fd;
 	const char *path; /* below the mount's top, as desc.path */
+	struct descs *descs; /* that /proc/self/fd means; NULL: nobody's */
 };
 
 /* What a path led to. */
@@ -29,7 +31,15 @@ struct opened {
 	uint32_t mount; /* it lies in */
 	char *path;     /* owned; directories only, as desc.path; else NULL */
 	mode_t mode;    /* st_mode */
+	/* Owned; NULL mostly: the path was a name of this descriptor, and fd is a copy of its fd, as by dup(). */
+	struct desc *own;
 };
+
+/*
+ * "/proc/self/fd/N" in a mount that is a root is the guest's descriptor N, whether there is a /proc or not: so the links that
+ * root file systems have in /dev (stdin, stdout, stderr, fd) lead where they should, by their text alone. What is opened
+ * so is no more than what the guest has: for writing only what it can write to (-EACCES), no directory, nothing truncated.
+ */
 
 /*
  * Open. `flags`: reading, writing or both, or O_PATH; O_CREAT, O_EXCL, O_TRUNC, O_DIRECTORY (not with O_CREAT), O_APPEND, O_SYNC,
@@ -41,10 +51,13 @@ struct opened {
 int path_open(const struct place *from, const char *path, size_t size, int flags, mode_t mode,
 	      struct opened *ret);
 
+/* Is a path, from a root's top, by its text such a name of a descriptor? */
+bool path_is_own(const struct place *from, const char *path, size_t size);
+
 /* The directory a last name is in. A final "." or ".." is resolved: name is then ".". */
 struct leaf {
 	int fd;
-	bool owned;                 /* fd is; else it is the place's */
+	bool owned; /* fd is; else it is the place's */
 	uint32_t mount;
 	bool is_top; /* the path is a mount's top itself: it cannot be removed or renamed */
 	char name[NAME_MAX + 2]; /* with one final slash if the path ends with slashes */

@@ -613,9 +613,9 @@ static void walk_deep(const struct mounts *mounts, uint32_t mount)
 	char *both;
 
 	assert_int_equal(path_open(&top, half, strlen(half), DIR, 0, &opened), 0);
-	middle = (struct place){mounts, mount, opened.fd, opened.path};
+	middle = (struct place){mounts, mount, opened.fd, opened.path, NULL};
 	assert_int_equal(path_open(&middle, half, strlen(half), DIR, 0, &opened), 0);
-	bottom = (struct place){mounts, mount, opened.fd, opened.path};
+	bottom = (struct place){mounts, mount, opened.fd, opened.path, NULL};
 	assert_int_equal(strlen(bottom.path), 2 * DEPTH - 1);
 	assert_int_equal(path_open(&bottom, "bottom", 6, 0, 0, &opened), 0);
 	opened_close(&opened);

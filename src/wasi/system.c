@@ -241,7 +241,8 @@ bool system_place(const struct system *system, const char *path, struct place *r
 
 	if (best == MOUNTS_NONE)
 		return false;
-	*ret = (struct place){mounts, best, mounts->items[best].fd, ""};
+	*ret = (struct place){
+		.mounts = mounts, .mount = best, .fd = mounts->items[best].fd, .path = ""};
 	path += strlen(mounts->items[best].guest);
 	while (*path == '/')
 		path++;

@@ -197,7 +197,7 @@ static inline uint32_t add_mount(struct mounts *mounts, const char *guest, int a
 
 static inline struct place place_top(const struct mounts *mounts, uint32_t mount)
 {
-	return (struct place){mounts, mount, mounts->items[mount].fd, ""};
+	return (struct place){mounts, mount, mounts->items[mount].fd, "", NULL};
 }
 
 /* A directory below a mount's top, opened as a guest would. */
@@ -209,7 +209,7 @@ static inline struct place place_open(const struct mounts *mounts, uint32_t moun
 	if (path[0] == '\0')
 		return top;
 	assert_int_equal(path_open(&top, path, strlen(path), O_PATH | O_DIRECTORY, 0, &opened), 0);
-	return (struct place){mounts, opened.mount, opened.fd, opened.path};
+	return (struct place){mounts, opened.mount, opened.fd, opened.path, NULL};
 }
 
 static inline void place_close(struct place *place)

@@ -296,7 +296,15 @@ static int stat_opened(const struct name *name, int flags, struct stat *ret)
 	r = fstat(opened.fd, ret) < 0 ? -errno : 0;
 	close(opened.fd);
 	free(opened.path);
+	desc_unref(opened.own);
 	return r;
+}
+
+/* A number at the end may be that of a descriptor, behind links to directories that are not there. */
+static bool may_be_own(const struct name *name)
+{
+	return name->from->descs != NULL && name->size > 0 && name->path[name->size - 1] >= '0' &&
+	       name->path[name->size - 1] <= '9';
 }
 
 int tree_stat(const struct name *name, bool follow, struct stat *ret)
@@ -306,6 +314,8 @@ int tree_stat(const struct name *name, bool follow, struct stat *ret)
 	bool slash;
 	int r = find_leaf(name, false, &leaf);
 
+	if (r == -ENOENT && follow && may_be_own(name))
+		return stat_opened(name, 0, ret);
 	if (r < 0)
 		return r;
 	slash = cut_slash(&leaf);

@@ -370,7 +370,7 @@ static int arrive(struct walk *w, int fd, int flags, bool follows)
 		close(fd);
 		return r;
 	}
-	*w->goal->opened = (struct opened){fd, w->mount, path, mode};
+	*w->goal->opened = (struct opened){fd, w->mount, path, mode, NULL};
 	return ARRIVED;
 }
 
@@ -508,6 +508,78 @@ static int enter(struct walk *w)
 	return r == AGAIN ? -EAGAIN : r;
 }
 
+/* -- The guest's own ------------------------------------------------------------------------------ */
+
+/* Standing at a root: the number, where all that is left is "proc/self/fd/NUMBER". */
+static bool names_own(const struct walk *w, uint32_t *ret)
+{
+	static const char front[] = "proc/self/fd/";
+	const size_t size = sizeof(front) - 1;
+	const char *rest = (const char *)w->rest.data + w->at;
+	const char *end = (const char *)w->rest.data + w->rest.size;
+	uint32_t number = 0;
+
+	if (w->text.size != top_size(w) || (mount_of(w)->flags & MOUNT_ROOT) == 0)
+		return false;
+	while (rest < end && *rest == '/')
+		rest++;
+	if ((size_t)(end - rest) <= size || memcmp(rest, front, size) != 0)
+		return false;
+	for (rest += size; rest < end; rest++) {
+		if (*rest < '0' || *rest > '9' || number > DESCS_MAX)
+			return false;
+		number = number * 10 + (uint32_t)(*rest - '0');
+	}
+	*ret = number;
+	return true;
+}
+
+/* May it be opened so? */
+static int check_own(const struct desc *desc, int flags)
+{
+	int status;
+
+	if (desc->kind == DESC_DIR)
+		return -EACCES;
+	if (desc->flags & (DESC_LISTENS | DESC_CONNECTION))
+		return -ENXIO; /* as Linux has it of all sockets; one that is a standard stream is taken */
+	if (flags & O_DIRECTORY)
+		return -ENOTDIR;
+	if ((flags & O_CREAT) != 0 && (flags & O_EXCL) != 0)
+		return -EEXIST;
+	if (flags & O_NOFOLLOW)
+		return -ELOOP;
+	if (flags & O_PATH)
+		return 0;
+	status = fcntl(desc->fd, F_GETFL);
+	if (status < 0)
+		return -errno;
+	if (OPEN_WRITES(flags) && !OPEN_WRITES(status))
+		return -EACCES;
+	return (flags & O_WRONLY) == 0 && (status & O_WRONLY) != 0 ? -EACCES : 0;
+}
+
+static int open_own(const struct walk *w, uint32_t number)
+{
+	struct opened *ret = w->goal->opened;
+	struct desc *desc = w->from->descs != NULL ? descs_get(w->from->descs, number) : NULL;
+	struct stat st;
+	int r = desc == NULL ? -ENOENT : check_own(desc, w->goal->flags), fd = -1;
+
+	if (r == 0) {
+		fd = fcntl(desc->fd, F_DUPFD_CLOEXEC, 0);
+		r = fd < 0 || fstat(fd, &st) < 0 ? -errno : 0;
+	}
+	if (r == 0) {
+		*ret = (struct opened){fd, w->mount, NULL, st.st_mode, desc};
+		return ARRIVED;
+	}
+	if (fd >= 0)
+		close(fd);
+	desc_unref(desc);
+	return r;
+}
+
 /* -- The walk ------------------------------------------------------------------------------------- */
 
 static int begin(struct walk *w, const char *path)
@@ -534,10 +606,13 @@ static int begin(struct walk *w, const char *path)
 static int run(struct walk *w, const char *path)
 {
 	int r = begin(w, path);
+	uint32_t own;
 
 	if (r == 0)
 		r = ONWARD;
 	while (r == ONWARD) {
+		if (w->goal->opened != NULL && names_own(w, &own))
+			return open_own(w, own);
 		r = take_name(w);
 		if (r <= 0)
 			return r < 0 ? r : end_here(w);

@@ -87,7 +87,7 @@ class Running:
     @property
     def pid(self):
         """Of the container's process."""
-        return eventually("a child", lambda: children(self.process.pid))[0]
+        return eventually("a child", lambda: children(self.process.pid), 2.0)[0]
 
     def proc(self, name):
         return read("/proc/%d/%s" % (self.pid, name))
@@ -192,6 +192,7 @@ class Bundle:
         """What a container leaves: processes, control groups, mounts."""
         found = ["process %d" % pid for pid in self.box.processes(self.id)]
         found += self.cgroups()
+        found += [path for path in ["/run/skiff/" + self.id] if os.path.exists(path)]
         for line in read("/proc/self/mountinfo").split("\n"):
             if self.folder in line and line.split()[4] not in self.box.mounted:
                 found.append("mount " + line)

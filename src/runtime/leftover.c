@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/leftover.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "runtime/state.h"
+#include "sandbox/cgroup.h"
+
+enum { DELETE_MS = 2000 };
+
+int leftover_guard(int state_dir, struct err *err)
+{
+	if (flock(state_dir, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	return err_set(err, errno == EWOULDBLOCK ? -EBUSY : -errno, "somebody makes or removes it");
+}
+
+static int remove_group(const char *text, struct err *err)
+{
+	struct cgroup_layout layout;
+	struct cgroup *group = NULL;
+	int error = cgroup_layout_init(&layout, err);
+
+	if (error != 0)
+		return error;
+	error = cgroup_load(&group, &layout, text, err);
+	if (error == 0) {
+		cgroup_kill(group, SIGKILL, NULL);
+		error = cgroup_delete(group, DELETE_MS, err);
+		cgroup_free(group);
+	}
+	cgroup_layout_deinit(&layout);
+	return error;
+}
+
+/* The process of a container ends with its maker, or holds the group that is killed with it. */
+static int remove_guarded(int dir, struct err *err)
+{
+	struct state state = {0};
+	int error = state_read(dir, &state, err);
+
+	if (error == -ENODATA || error == -EINVAL)
+		return 0; /* never written: nothing was made; damaged: nothing can be known */
+	if (error != 0)
+		return error;
+	if (state_is_alive(&state.init))
+		error = err_set(err, -EBUSY, "its process %d runs", (int)state.init.pid);
+	else if (state.cgroup[0] != '\0')
+		error = remove_group(state.cgroup, err);
+	state_deinit(&state);
+	return error;
+}
+
+int leftover_remove(int root, const char *id, struct err *err)
+{
+	int dir = state_open(root, id, err), error;
+
+	if (dir == -ENOENT)
+		return 0;
+	if (dir < 0)
+		return dir;
+	error = leftover_guard(dir, err);
+	if (error == 0)
+		error = remove_guarded(dir, err);
+	if (error == 0)
+		error = state_remove(root, id, err);
+	close(dir);
+	return error;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* leftover.h: containers whose maker was killed before it could clean up. */
+#ifndef RUNTIME_LEFTOVER_H
+#define RUNTIME_LEFTOVER_H
+
+#include "base/err.h"
+
+/*
+ * Remove what is left of a container: its processes, control group, state. 0: it is gone, or never was; -EBUSY: it lives, or its
+ * maker does. A maker holds a lock on the state's directory (leftover_guard).
+ */
+int leftover_remove(int root, const char *id, struct err *err);
+
+/* From now on, until the descriptor is closed or we end, it is no leftover. */
+int leftover_guard(int state_dir, struct err *err);
+
+#endif

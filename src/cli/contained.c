@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -56,6 +57,29 @@ static int attend(pid_t pid, const sigset_t *set)
 static int code_of(int status)
 {
 	return WIFEXITED(status) ? WEXITSTATUS(status) : CODE + WTERMSIG(status);
+}
+
+/* Readable once there is a signal that ends us while there is no container to pass it on to. */
+static int open_stop(void)
+{
+	static const int ends[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		sigaddset(&set, ends[i]);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static int close_stop(int stop, int result)
+{
+	struct signalfd_siginfo info;
+
+	if (result == -ECANCELED && read(stop, &info, sizeof(info)) == sizeof(info))
+		result = CODE + (int)info.ssi_signo;
+	if (stop >= 0)
+		close(stop);
+	return result;
 }
 
 /* What an exit code of 137 alone does not say. */
@@ -134,9 +158,12 @@ static int run(struct container *container, const struct contained_plan *plan, c
 {
 	struct terminal terminal = TERMINAL_NONE;
 	struct err err = {""};
-	int r = begin(container, &terminal, plan, &err), code;
-	bool relays = terminal.master >= 0 && plan->console_socket == NULL;
+	bool relays;
+	int r, code;
 
+	container->stop = open_stop();
+	r = close_stop(container->stop, begin(container, &terminal, plan, &err));
+	relays = terminal.master >= 0 && plan->console_socket == NULL;
 	if (r != 0) {
 		container_delete(container, NULL);
 		terminal_close(&terminal);

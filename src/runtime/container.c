@@ -75,12 +75,12 @@ static int note_init(struct container *c, struct err *err)
 	return state_write(c->state_dir, &c->state, err);
 }
 
-static void forget_state(struct container *c, struct err *err)
+static void forget_state(struct container *c, bool remove, struct err *err)
 {
-	if (c->state_dir > 0) {
+	if (c->state_dir > 0)
 		close(c->state_dir);
+	if (c->state_dir > 0 && remove)
 		state_remove(c->root, c->id, err);
-	}
 	if (c->root > 0)
 		close(c->root);
 	c->root = c->state_dir = 0;
@@ -130,6 +130,7 @@ int container_create(struct container *c, struct err *err)
 		.bundle = c->bundle->dir,
 		.stdio = {c->stdio[0], c->stdio[1], c->stdio[2]},
 		.template = c->template,
+		.stop = c->stop,
 	};
 	int error;
 
@@ -171,29 +172,51 @@ bool container_ran_out(const struct container *c)
 	return c->cgroup != NULL && cgroup_oom_kills(c->cgroup) > 0;
 }
 
-static void end_child(struct container *c)
+/* A killed process that waits for a file system which has heard it and never answers does not end. */
+static bool is_gone(pid_t pid)
 {
+	struct timespec pause = {.tv_nsec = 50000};
+
+	for (int64_t waited = 0; waited < DELETE_MS * INT64_C(1000000); waited += pause.tv_nsec) {
+		if (waitpid(pid, NULL, WNOHANG) != 0)
+			return true;
+		nanosleep(&pause, NULL);
+		if (pause.tv_nsec < 10000000)
+			pause.tv_nsec *= 2;
+	}
+	return false;
+}
+
+static int end_child(struct container *c, struct err *err)
+{
+	pid_t pid = c->child.pid;
+
 	child_deinit(&c->child);
-	if (c->child.pid <= 0)
-		return;
-	kill(c->child.pid, SIGKILL);
-	while (waitpid(c->child.pid, NULL, 0) < 0 && errno == EINTR)
-		;
 	c->child.pid = 0;
+	if (pid <= 0)
+		return 0;
+	kill(pid, SIGKILL);
+	if (is_gone(pid))
+		return 0;
+	return err_set(
+		err, -ETIMEDOUT,
+		"process %d was killed and does not end: a file system it uses does not answer",
+		(int)pid);
 }
 
 int container_delete(struct container *c, struct err *err)
 {
-	int error = 0;
+	int error = end_child(c, err);
+	bool is_ended = error == 0;
 
-	end_child(c);
-	if (c->cgroup != NULL) {
+	/* Its group cannot go before it, and its name stays, for whoever deletes it later. */
+	if (is_ended && c->cgroup != NULL) {
 		cgroup_kill(c->cgroup, SIGKILL, NULL);
 		error = cgroup_delete(c->cgroup, DELETE_MS, err);
 	}
 	cgroup_free(c->cgroup);
 	c->cgroup = NULL;
-	forget_state(c, error == 0 ? err : NULL);
+	forget_state(c, is_ended, error == 0 ? err : NULL);
 	if (c->was_born && error == 0)
 		error = run_hooks(c, OCI_HOOK_POSTSTOP, "stopped", err);
 	c->was_born = false;

@@ -20,6 +20,7 @@ struct container {
 	const char *cache;
 	int template;
 	int stdio[3];
+	int stop; /* to be readable when it is not to be made after all; -1: none */
 	bool no_cgroup; /* it stays in ours: nothing is limited, and its pid namespace keeps it together */
 
 	int root; /* these are ours: the directory of all states; 0: none is kept */

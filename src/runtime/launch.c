@@ -5,10 +5,12 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -63,6 +65,8 @@ static int be_born(void *env)
 	if (b->error != 0)
 		_exit(1);
 	setsid();
+	/* Until the word to go: whoever hangs in a file system that never answers does not hear that the socket is closed. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	if (self >= 0 && arrange(fds, ARRAY_SIZE(fds)) &&
 	    (!l->spec->process.terminal || ioctl(0, TIOCSCTTY, 0) == 0)) {
 		syscall(SYS_close_range, (unsigned)ARRAY_SIZE(fds), ~0U, CLOSE_RANGE_CLOEXEC);
@@ -77,7 +81,7 @@ static int be_born(void *env)
 /* Children of ours will be born in that namespace; our own stays. `ret_own` leads back. */
 static int join_pids(const char *path, int *ret_own, struct err *err)
 {
-	int there = open(path, O_RDONLY | O_CLOEXEC), error;
+	int there = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), error;
 
 	*ret_own = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
 	error = there < 0 || *ret_own < 0 || setns(there, CLONE_NEWPID) < 0 ? -errno : 0;
@@ -148,8 +152,19 @@ int launch(struct child *ret, const struct launch *l, struct err *err)
 	if (error != 0)
 		close(pair[0]);
 	else
-		*ret = (struct child){.pid = pid, .socket = pair[0]};
+		*ret = (struct child){.pid = pid, .socket = pair[0], .stop = l->stop};
 	return error;
+}
+
+/* poll() leaves out what is negative. */
+static int wait_for_either(int socket, int stop)
+{
+	struct pollfd fds[2] = {{.fd = socket, .events = POLLIN}, {.fd = stop, .events = POLLIN}};
+
+	while (poll(fds, ARRAY_SIZE(fds), -1) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return fds[0].revents == 0 ? -ECANCELED : 0;
 }
 
 static int told(const struct message *message, struct err *err)
@@ -162,8 +177,12 @@ static int told(const struct message *message, struct err *err)
 static int wait_for(struct child *child, enum message_kind kind, struct err *err)
 {
 	struct message message;
-	int error = message_receive(child->socket, &message);
+	int error = wait_for_either(child->socket, child->stop);
 
+	if (error == -ECANCELED)
+		return err_set(err, error, "it was stopped before the container was ready");
+	if (error == 0)
+		error = message_receive(child->socket, &message);
 	if (error == 0)
 		return message.kind == kind ? 0 : told(&message, err);
 	return err_set(err, error, "the container's process ended before it was ready");

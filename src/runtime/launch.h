@@ -24,18 +24,23 @@ struct launch {
 	int stdio[3];
 	int template; /* a mount namespace to begin with; -1: our own */
 	struct cgroup *cgroup; /* NULL: ours */
+	int stop; /* readable: it is not to be waited for any more; -1: none */
 };
 
 struct child {
 	pid_t pid;
 	int socket; /* owned */
+	int stop; /* borrowed, of struct launch */
 };
 
 /* What the child finds where. */
 enum { LAUNCH_PLAN_FD = 3, LAUNCH_SOCKET_FD, LAUNCH_BUNDLE_FD, LAUNCH_TEMPLATE_FD };
 
 int launch(struct child *ret, const struct launch *launch, struct err *err);
-/* Until it is ready: 0; else the exit code (> 0) with its sentence, or a negative errno. */
+/*
+ * Until it is ready: 0; else the exit code (> 0) with its sentence, or a negative errno. -ECANCELED: `stop` said so: a file
+ * system of the container's may never answer, and whoever waits is not to hang with it.
+ */
 int launch_wait_ready(struct child *child, struct err *err);
 /* The same until its namespaces are there; it waits then for launch_on(). */
 int launch_wait_namespaces(struct child *child, struct err *err);

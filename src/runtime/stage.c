@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -207,6 +208,7 @@ int stage_close(struct stage *stage, struct err *err)
 		return err_set(err, error, "whoever made the container is gone");
 	if (stage->plan.waits)
 		error = wait_for(MESSAGE_GO, err);
+	prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0); /* from now on it may outlive whoever made it */
 	if (error == 0)
 		error = hooks_start_container(stage->spec, stage->plan.id, stage->bundle, err);
 	if (error == 0)

@@ -4,9 +4,9 @@
 
 SKIFF-ESCAPE is skiff with a guest that has taken over its process (driver.c). Each attempt of attempts.def is made in a
 container of its own: as root and as an ordinary user, with Docker's seccomp profile and without, and as root
-in the host's namespaces; all must be refused. Then, for each layer a row lists, with no other layer on but the mount view
-and devices: so it is known which layer stops what. Some are made with nothing closed, and must come through. Afterwards
-the host must be as it was. The last line counts containers.
+in the host's namespaces; all must be refused. Then, for each layer a row lists, with no other layer on but the mount
+view and devices: so it is known which layer stops what. Some are made with nothing closed, and must come through.
+Afterwards the host must be as it was. The last line counts containers.
 """
 
 import errno
@@ -136,7 +136,7 @@ class Suite:
     def host(self):
         """What no attempt may change."""
         place = self.place
-        state = {"files": node.state_of(place.dir, place.path("volume")), "names": os.uname(),
+        state = {"files": node.state_of(place.dir, place.path("volume")), "names of the system": os.uname(),
                  "victim": place.victim.poll(),
                  "its priority": os.getpriority(os.PRIO_PROCESS, place.victim.pid),
                  "sockets": [heard(listener) for listener in place.listeners]}

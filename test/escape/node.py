@@ -162,7 +162,7 @@ class Node:
         self.listeners.append(listener)
 
     def left(self):
-        """What no container may leave: mounts, its control groups, its processes."""
+        """What no container may leave: mounts, its control groups, its processes, its name."""
         with open("/proc/self/mountinfo") as file:
             mounts = file.read()
         groups = [root for root, _, _ in os.walk("/sys/fs/cgroup") if self.id in root]
@@ -173,7 +173,8 @@ class Node:
                     processes.append(pid)
             except OSError:
                 pass
-        return {"mounts": mounts, "control groups": groups, "processes": processes}
+        names = [name for name in os.listdir("/run/skiff") if self.id in name] if os.path.isdir("/run/skiff") else []
+        return {"names": names, "mounts": mounts, "control groups": groups, "processes": processes}
 
     # -- Bundles ---------------------------------------------------------------------------------
 

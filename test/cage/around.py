@@ -14,7 +14,7 @@ import subprocess
 import termios
 import time
 
-from box import eventually, is_zombie, need, need_controller, read, ready, running, write
+from box import HERE, eventually, is_zombie, need, need_controller, read, ready, running, write
 from tap import test
 
 
@@ -314,6 +314,23 @@ def group_has_the_container(b):
             assert group_file(u, "pids.max") == "33"
             assert group_file(u, "cpu.cfs_quota_us", "cpu.max").split()[0] == "50000"
         eventually("gone", lambda: not u.cgroups())
+
+
+@test
+def process_limit(b):
+    """Threads of the engine count: a guest that wants more gets an error, and the node keeps its numbers."""
+    with b.bundle() as u:
+        need_controller(u, "pids")
+        done = subprocess.run(
+            [need("clang-19"), "--target=wasm32-unknown-unknown", "-O1", "-nostdlib", "-ffreestanding", "-matomics",
+             "-mbulk-memory", "-Wl,--shared-memory,--import-memory,--max-memory=1048576", "-o", u.file("crowd.wasm"),
+             os.path.join(HERE, "guest", "crowd.c")], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        u.process["args"] = ["/crowd.wasm"]
+        u.expect("", code=20)
+        u.linux["resources"]["pids"] = {"limit": 8}
+        r = u.run()
+        assert 1 <= r.code <= 7, str(r)
 
 
 @test

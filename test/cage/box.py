@@ -206,6 +206,7 @@ class Box:
         self.folder = tempfile.mkdtemp(prefix="skiff-cage-")
         os.chmod(self.folder, 0o755)
         # A file of its own, by which its processes are known.
+        self.original = os.path.abspath(skiff)
         self.skiff = os.path.join(self.folder, "skiff")
         shutil.copy(skiff, self.skiff)
         self.kit = os.path.join(self.folder, "kit.wasm")

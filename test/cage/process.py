@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import stat
 import subprocess
 import time
@@ -522,6 +523,42 @@ def signals_are_passed_on(b):
         with b.bundle() as u, ready(u) as r:
             result = r.end(send=number)
             assert result.code == 128 + number, "%s: %s" % (name, result)
+
+
+@test
+def server_has_time_to_finish(b):
+    """SIGTERM to a guest that accepts connections: what is begun is answered, then it ends; a second one ends it at once."""
+    server = os.path.join(os.path.dirname(b.original), "example", "http-server.wasm")
+    if not os.path.exists(server):
+        raise Skip("there is no %s" % server)
+    for signals in (1, 2):
+        with b.bundle() as u:
+            shutil.copy(server, u.file("server.wasm"))
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", 0))
+                port = probe.getsockname()[1]
+            u.namespace("network")
+            u.process.update(args=["/server.wasm"], env=["PORT=%d" % port, "HOST=127.0.0.1"])
+            with running(u) as r:
+                client = eventually("a server", lambda p=port: connect(p))
+                with client:
+                    client.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n")  # half of it
+                    time.sleep(0.2)
+                    for _ in range(signals):
+                        r.process.send_signal(signal.SIGTERM)
+                        time.sleep(0.2)
+                    assert (r.process.poll() is None) == (signals == 1)
+                    if signals == 1:
+                        client.sendall(b"\r\n")
+                        assert b" 200 " in client.recv(4096)
+                assert r.end().code == 143
+
+
+def connect(port):
+    try:
+        return socket.create_connection(("127.0.0.1", port), 5)
+    except ConnectionRefusedError:
+        return None
 
 
 @test

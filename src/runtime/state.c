@@ -229,11 +229,9 @@ static int read_text(int dir, char **ret, struct err *err)
 		return errno == ENOENT ? err_set(err, -ENODATA, "the container was never made")
 				       : err_set(err, -errno, "state: %s", strerror(errno));
 	error = fstat(fd, &st) < 0 ? -errno : st.st_size > STATE_BYTES_MAX ? -EFBIG : 0;
-	*ret = error == 0 ? malloc((size_t)st.st_size + 1) : NULL;
+	*ret = error == 0 ? calloc(1, (size_t)st.st_size + 1) : NULL;
 	if (error == 0)
 		error = *ret == NULL ? -ENOMEM : io_read(fd, *ret, (size_t)st.st_size);
-	if (error == 0)
-		(*ret)[st.st_size] = '\0';
 	close(fd);
 	return error == 0 ? 0 : err_set(err, error, "state: %s", strerror(-error));
 }
@@ -244,14 +242,17 @@ int state_read(int dir, struct state *ret, struct err *err)
 	char *text = NULL;
 	int error = read_text(dir, &text, err);
 
-	if (error == 0 && (strncmp(text, header, strlen(header)) != 0 ||
-			   !take_lines(&state, text + strlen(header))))
+	if (error != 0) {
+		free(text);
+		return error;
+	}
+	if (strncmp(text, header, strlen(header)) == 0 && take_lines(&state, text + strlen(header)))
+		*ret = state;
+	else
 		error = err_set(err, -EINVAL, "the container's state is damaged");
 	free(text);
 	if (error != 0)
 		state_deinit(&state);
-	else
-		*ret = state;
 	return error;
 }
 

@@ -242,7 +242,7 @@ int state_read(int dir, struct state *ret, struct err *err)
 	char *text = NULL;
 	int error = read_text(dir, &text, err);
 
-	if (error != 0) {
+	if (error != 0 || text == NULL) {
 		free(text);
 		return error;
 	}

@@ -240,6 +240,8 @@ def main(opcodes, folder, stamp):
     write(folder, "run", seeds + [(key, WOVEN + content) for key, content in chosen])
     write(folder, "validate", [(key, b"\0\0" + content) for key, content in chosen])
     write(folder, "artifact", list(by_hand()) + list(with_memory()))
+    write(folder, "dns", [])
+    write(folder, "wasi", [])
     with open(stamp, "w", encoding="utf-8") as file:
         file.write("%d seeds\n" % (len(seeds) + len(chosen)))
 

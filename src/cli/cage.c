@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cage.h"
 
+#include "base/io.h"
 #include "cli/emit.h"
 #include "cli/exit.h"
 #include "cli/options.h"
 #include "cli/out.h"
 #include "cli/say.h"
 #include "cli/wasi.h"
+#include "skiff.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -82,7 +84,7 @@ static int emit_dir(struct emit *e, const char *value)
 	if (code == EXIT_OK) {
 		guest[0] = '/';
 		strcpy(guest + (dir.guest[0] != '/'), dir.guest);
-		code = emit_bind(e, guest, dir.host, dir.read_only);
+		code = emit_bind(e, guest, dir.host, (dir.flags & SKIFF_DIR_READ_ONLY) != 0);
 	}
 	wasi_dir_free(&dir);
 	return code;
@@ -111,27 +113,14 @@ static int emit_mounts(struct emit *e, const struct cage *cage, const char *file
 
 /* -- The process ------------------------------------------------------------------------------------ */
 
-static int emit_variable(struct emit *e, const char *variable)
+static int emit_variable(struct emit *e, const char *text)
 {
-	const char *value = strchr(variable, '=') == NULL ? getenv(variable) : "";
-	char *text;
+	const char *variable;
+	int code = wasi_variable(text, &variable);
 
-	if (variable[0] == '=' || variable[0] == '\0')
-		return say(EXIT_USAGE, NULL, "option '--env': '%s' is not NAME=VALUE or NAME",
-			   variable);
-	if (value == NULL)
-		return EXIT_OK;
-	text = malloc(strlen(variable) + strlen(value) + 2);
-	if (text == NULL)
-		return say(EXIT_BAD, NULL, "%s", strerror(ENOMEM));
-	strcpy(text, variable);
-	if (strchr(variable, '=') == NULL) {
-		strcat(text, "=");
-		strcat(text, value);
-	}
-	emit_string(e, NULL, text);
-	free(text);
-	return EXIT_OK;
+	if (code == EXIT_OK && variable != NULL)
+		emit_string(e, NULL, variable);
+	return code;
 }
 
 static int emit_process(struct emit *e, const struct cage *cage, const char *name, char **args)
@@ -199,14 +188,13 @@ static int emit_all(struct emit *e, const struct cage *cage, const char *file, c
 static int take_text(int fd, char **ret, size_t *ret_size)
 {
 	struct stat st;
+	int error = fstat(fd, &st) < 0 ? -errno : 0;
 
-	if (fstat(fd, &st) < 0)
-		return say(EXIT_BAD, NULL, "%s", strerror(errno));
-	*ret = malloc((size_t)st.st_size + 1);
-	if (*ret == NULL || pread(fd, *ret, (size_t)st.st_size, 0) != st.st_size)
-		return say(EXIT_BAD, NULL, "%s", strerror(ENOMEM));
-	*ret_size = (size_t)st.st_size;
-	return EXIT_OK;
+	*ret = error == 0 ? malloc((size_t)st.st_size + 1) : NULL;
+	if (error == 0)
+		error = *ret == NULL ? -ENOMEM : io_read_at(fd, *ret, (size_t)st.st_size, 0);
+	*ret_size = error == 0 ? (size_t)st.st_size : 0;
+	return error == 0 ? EXIT_OK : say(EXIT_BAD, NULL, "%s", strerror(-error));
 }
 
 int cage_compose(const struct cage *cage, const char *file, char **args, char **ret,

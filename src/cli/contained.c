@@ -25,8 +25,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { CODE = 128 /* the exit code, plus the number of the signal */ };
-
 static const int forwarded[] = {SIGHUP,  SIGINT,  SIGQUIT,  SIGUSR1,
 				SIGUSR2, SIGTERM, SIGWINCH, SIGCONT};
 
@@ -56,7 +54,7 @@ static int attend(pid_t pid, const sigset_t *set)
 
 static int code_of(int status)
 {
-	return WIFEXITED(status) ? WEXITSTATUS(status) : CODE + WTERMSIG(status);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_SIGNAL + WTERMSIG(status);
 }
 
 /* Readable once there is a signal that ends us while there is no container to pass it on to. */
@@ -76,7 +74,7 @@ static int close_stop(int stop, int result)
 	struct signalfd_siginfo info;
 
 	if (result == -ECANCELED && read(stop, &info, sizeof(info)) == sizeof(info))
-		result = CODE + (int)info.ssi_signo;
+		result = EXIT_SIGNAL + (int)info.ssi_signo;
 	if (stop >= 0)
 		close(stop);
 	return result;
@@ -175,7 +173,7 @@ static int run(struct container *container, const struct contained_plan *plan, c
 			      : attend(container->child.pid, set));
 	terminal_close(&terminal);
 	container->child.pid = 0;
-	if (code == CODE + SIGKILL)
+	if (code == EXIT_SIGNAL + SIGKILL)
 		say_why(container);
 	if (container_delete(container, &err) != 0)
 		say(EXIT_OK, NULL, "warning: %s", err.text);

@@ -7,6 +7,7 @@ enum {
 #define EXIT(id, code, meaning) EXIT_##id = (code),
 #include "cli/exits.def"
 #undef EXIT
+	EXIT_SIGNAL = 128, /* plus the number of the signal that ended it */
 };
 
 #endif

@@ -11,6 +11,7 @@
  */
 #include "cli/signals.h"
 
+#include "cli/exit.h"
 #include "skiff.h"
 
 #include <errno.h>
@@ -24,7 +25,6 @@
 #include <unistd.h>
 
 enum {
-	CODE = 128, /* the exit code, plus the number of the signal */
 	SIGNALS_TIMERS = 2, /* at a time */
 };
 
@@ -108,11 +108,11 @@ static void end_by(int number, const siginfo_t *info, ucontext_t *context)
 	if (state.code != 0) {
 		bool grace_over = number == SIGALRM && info->si_code == SI_KERNEL;
 
-		end(grace_over ? state.code : CODE + number);
+		end(grace_over ? state.code : EXIT_SIGNAL + number);
 	}
-	if (wasi == NULL || state.grace_ms == 0 || !skiff_wasi_stop(wasi, CODE + number))
-		end(CODE + number);
-	state.code = CODE + number;
+	if (wasi == NULL || state.grace_ms == 0 || !skiff_wasi_stop(wasi, EXIT_SIGNAL + number))
+		end(EXIT_SIGNAL + number);
+	state.code = EXIT_SIGNAL + number;
 	make_action(&action);
 	start_grace(context, &action);
 }

@@ -124,7 +124,6 @@ int wasi_dir_parse(struct wasi_dir *ret, const char *value)
 			   value);
 	if (strstr(ret->guest, "..") != NULL)
 		leave_out_dots(ret->guest);
-	ret->read_only = (ret->flags & SKIFF_DIR_READ_ONLY) != 0;
 	return code;
 }
 
@@ -178,40 +177,35 @@ static int take_dir(struct wasi_setup *setup, const char *value)
 
 /* -- Environment ---------------------------------------------------------------------------- */
 
-static int inherit(struct wasi_setup *setup, const char *name, struct skiff_error *err)
+int wasi_variable(const char *text, const char **ret)
 {
-	const char *value = getenv(name);
-	char *variable;
-	int r;
+	const char *value;
 
-	if (value == NULL)
-		return 0;
-	variable = malloc(strlen(name) + strlen(value) + 2);
-	if (variable == NULL)
-		return -ENOMEM;
-	strcpy(variable, name);
-	strcat(variable, "=");
-	strcat(variable, value);
-	r = skiff_wasi_env(setup->wasi, variable, err);
-	free(variable);
-	return r;
+	if (text[0] == '=' || text[0] == '\0')
+		return say(EXIT_USAGE, NULL, "option '--env': '%s' is not NAME=VALUE or NAME",
+			   text);
+	*ret = text;
+	if (strchr(text, '=') != NULL)
+		return EXIT_OK;
+	/* An environment is made of whole texts, NAME=VALUE. */
+	value = getenv(text);
+	*ret = value != NULL ? value - strlen(text) - 1 : NULL;
+	return EXIT_OK;
 }
 
-int wasi_env(struct wasi_setup *setup, const char *variable)
+int wasi_env(struct wasi_setup *setup, const char *text)
 {
 	struct skiff_error err = {.text = ""};
-	int code, r;
+	const char *variable;
+	int code = wasi_variable(text, &variable);
+	int r = 0;
 
-	if (variable[0] == '=' || variable[0] == '\0')
-		return say(EXIT_USAGE, NULL, "option '--env': '%s' is not NAME=VALUE or NAME",
-			   variable);
-	code = need(setup);
+	if (code == EXIT_OK)
+		code = need(setup);
 	if (code != EXIT_OK)
 		return code;
-	if (strchr(variable, '=') != NULL)
+	if (variable != NULL)
 		r = skiff_wasi_env(setup->wasi, variable, &err);
-	else
-		r = inherit(setup, variable, &err);
 	return r == 0 ? EXIT_OK : refused("env", r, &err, "");
 }
 

@@ -55,11 +55,13 @@ struct wasi_dir {
 	char *host;
 	unsigned flags; /* enum skiff_wasi_dir_flags */
 	bool named; /* guest is not host's own name */
-	bool read_only;
 };
 /* An exit code; free it in any case. */
 int wasi_dir_parse(struct wasi_dir *ret, const char *value);
 void wasi_dir_free(struct wasi_dir *dir);
+
+/* What --env says, as NAME=VALUE, borrowed: from there, or from our own environment; NULL in *ret: not set there. An exit code. */
+int wasi_variable(const char *text, const char **ret);
 
 /* Carry out the option just read. On false a sentence was said and o->code is set. */
 bool wasi_option(struct wasi_setup *setup, struct options *o, int id);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -55,6 +56,20 @@ static int check(const struct oci_spec *spec, struct err *err)
 	if (spec->root == NULL)
 		return err_set(err, -EINVAL, "config.json: root.path: must be given");
 	return check_missing(spec, err);
+}
+
+int bundle_path(int dir, char path[static PATH_MAX], struct err *err)
+{
+	char link[64];
+	ssize_t size = 0;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", dir);
+	if (dir >= 0)
+		size = readlink(link, path, PATH_MAX - 1);
+	if (size < 0)
+		return err_set(err, -errno, "%s: %s", link, strerror(errno));
+	path[size] = '\0';
+	return 0;
 }
 
 static int parse(struct bundle *b, struct err *err)

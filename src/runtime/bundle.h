@@ -3,6 +3,7 @@
 #ifndef RUNTIME_BUNDLE_H
 #define RUNTIME_BUNDLE_H
 
+#include <limits.h>
 #include <stddef.h>
 
 #include "base/err.h"
@@ -16,6 +17,11 @@ struct bundle {
 };
 
 int bundle_open(struct bundle *ret, const char *path, struct err *err);
+/*
+ * The absolute path of a bundle's directory, found by its descriptor where there is a /proc; -1: none, and the path is empty.
+ * 0 or a negative errno with the sentence.
+ */
+int bundle_path(int dir, char path[static PATH_MAX], struct err *err);
 /* One that is only in memory: takes the text. Its paths are absolute. */
 int bundle_of_text(struct bundle *ret, char *text, size_t size, struct err *err);
 void bundle_close(struct bundle *bundle);

@@ -15,8 +15,6 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { DELETE_MS = 2000 };
-
 /* Whoever is not root gets what he may have, and is told of the rest. */
 static int make_cgroup(struct container *c, struct err *err)
 {
@@ -90,19 +88,14 @@ static void forget_state(struct container *c, bool remove, struct err *err)
 static int run_hooks(const struct container *c, enum oci_hook_kind kind, const char *status,
 		     struct err *err)
 {
-	char link[64], path[PATH_MAX];
+	char path[PATH_MAX];
 	struct hooks_state state = {c->id, status, path, c->child.pid};
-	ssize_t size = 0;
+	int error;
 
 	if (c->bundle->spec->hooks[kind].count == 0)
 		return 0;
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", c->bundle->dir);
-	if (c->bundle->dir >= 0)
-		size = readlink(link, path, sizeof(path) - 1);
-	if (size < 0)
-		return err_set(err, -errno, "%s: %s", link, strerror(errno));
-	path[size] = '\0';
-	return hooks_run(c->bundle->spec, kind, &state, NULL, err);
+	error = bundle_path(c->bundle->dir, path, err);
+	return error != 0 ? error : hooks_run(c->bundle->spec, kind, &state, NULL, err);
 }
 
 static int run_namespace_hooks(struct container *c, struct err *err)
@@ -177,7 +170,7 @@ static bool is_gone(pid_t pid)
 {
 	struct timespec pause = {.tv_nsec = 50000};
 
-	for (int64_t waited = 0; waited < DELETE_MS * INT64_C(1000000); waited += pause.tv_nsec) {
+	for (int64_t waited = 0; waited < LEFTOVER_MS * INT64_C(1000000); waited += pause.tv_nsec) {
 		if (waitpid(pid, NULL, WNOHANG) != 0)
 			return true;
 		nanosleep(&pause, NULL);
@@ -210,10 +203,8 @@ int container_delete(struct container *c, struct err *err)
 	bool is_ended = error == 0;
 
 	/* Its group cannot go before it, and its name stays, for whoever deletes it later. */
-	if (is_ended && c->cgroup != NULL) {
-		cgroup_kill(c->cgroup, SIGKILL, NULL);
-		error = cgroup_delete(c->cgroup, DELETE_MS, err);
-	}
+	if (is_ended && c->cgroup != NULL)
+		error = leftover_remove_group(c->cgroup, err);
 	cgroup_free(c->cgroup);
 	c->cgroup = NULL;
 	forget_state(c, is_ended, error == 0 ? err : NULL);

@@ -10,13 +10,17 @@
 #include "runtime/state.h"
 #include "sandbox/cgroup.h"
 
-enum { DELETE_MS = 2000 };
-
 int leftover_guard(int state_dir, struct err *err)
 {
 	if (flock(state_dir, LOCK_EX | LOCK_NB) == 0)
 		return 0;
 	return err_set(err, errno == EWOULDBLOCK ? -EBUSY : -errno, "somebody makes or removes it");
+}
+
+int leftover_remove_group(struct cgroup *group, struct err *err)
+{
+	cgroup_kill(group, SIGKILL, NULL);
+	return cgroup_delete(group, LEFTOVER_MS, err);
 }
 
 static int remove_group(const char *text, struct err *err)
@@ -29,8 +33,7 @@ static int remove_group(const char *text, struct err *err)
 		return error;
 	error = cgroup_load(&group, &layout, text, err);
 	if (error == 0) {
-		cgroup_kill(group, SIGKILL, NULL);
-		error = cgroup_delete(group, DELETE_MS, err);
+		error = leftover_remove_group(group, err);
 		cgroup_free(group);
 	}
 	cgroup_layout_deinit(&layout);

@@ -5,6 +5,14 @@
 
 #include "base/err.h"
 
+/* How long, in milliseconds, we wait for what was killed to be gone. */
+enum { LEFTOVER_MS = 2000 };
+
+struct cgroup;
+
+/* Kill what is in a group, and remove it. */
+int leftover_remove_group(struct cgroup *group, struct err *err);
+
 /*
  * Remove what is left of a container: its processes, control group, state. 0: it is gone, or never was; -EBUSY: it lives, or its
  * maker does. A maker holds a lock on the state's directory (leftover_guard).

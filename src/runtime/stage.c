@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "runtime/bundle.h"
 #include "runtime/hooks.h"
 #include "runtime/launch.h"
 #include "runtime/message.h"
@@ -90,15 +91,11 @@ static int wait_for(enum message_kind kind, struct err *err)
 /* While there is a /proc. */
 static int find_bundle(struct stage *stage, struct err *err)
 {
-	char link[64], path[PATH_MAX];
-	ssize_t size = 0;
+	char path[PATH_MAX];
+	int error = bundle_path(stage->plan.has_bundle ? LAUNCH_BUNDLE_FD : -1, path, err);
 
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", LAUNCH_BUNDLE_FD);
-	if (stage->plan.has_bundle)
-		size = readlink(link, path, sizeof(path) - 1);
-	if (size < 0)
-		return err_set(err, -errno, "%s: %s", link, strerror(errno));
-	path[size] = '\0';
+	if (error != 0)
+		return error;
 	stage->bundle = strdup(path);
 	return stage->bundle != NULL ? 0 : err_set(err, -ENOMEM, "out of memory for a path");
 }

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cage.h"
 
-#include "base/io.h"
-#include "cli/emit.h"
+#include "cli/compose.h"
 #include "cli/exit.h"
 #include "cli/options.h"
-#include "cli/out.h"
 #include "cli/say.h"
 #include "cli/wasi.h"
 #include "skiff.h"
@@ -14,8 +12,6 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 struct cage_option {
@@ -185,34 +181,13 @@ static int emit_all(struct emit *e, const struct cage *cage, const char *file, c
 	return code;
 }
 
-static int take_text(int fd, char **ret, size_t *ret_size)
-{
-	struct stat st;
-	int error = fstat(fd, &st) < 0 ? -errno : 0;
-
-	*ret = error == 0 ? malloc((size_t)st.st_size + 1) : NULL;
-	if (error == 0)
-		error = *ret == NULL ? -ENOMEM : io_read_at(fd, *ret, (size_t)st.st_size, 0);
-	*ret_size = error == 0 ? (size_t)st.st_size : 0;
-	return error == 0 ? EXIT_OK : say(EXIT_BAD, NULL, "%s", strerror(-error));
-}
-
 int cage_compose(const struct cage *cage, const char *file, char **args, char **ret,
 		 size_t *ret_size)
 {
-	int fd = memfd_create("skiff-config", MFD_CLOEXEC), code;
-	struct emit e;
-	struct out out;
+	struct compose c;
+	int code = compose_begin(&c);
 
-	if (fd < 0)
-		return say(EXIT_BAD, NULL, "%s", strerror(errno));
-	out_init(&out, fd);
-	emit_init(&e, &out);
-	code = emit_all(&e, cage, file, args);
-	if (out_flush(&out) < 0 && code == EXIT_OK)
-		code = say(EXIT_BAD, NULL, "%s", strerror(ENOSPC));
-	if (code == EXIT_OK)
-		code = take_text(fd, ret, ret_size);
-	close(fd);
-	return code;
+	if (code != EXIT_OK)
+		return code;
+	return compose_end(&c, emit_all(&c.emit, cage, file, args), ret, ret_size);
 }

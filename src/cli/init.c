@@ -30,14 +30,14 @@ static char module_path[PATH_MAX];
 
 static int fail(int code, const struct err *err)
 {
-	stage_fail(code, err->text);
+	stage_fail(&stage, code, err->text);
 	return code;
 }
 
 /* A mistake in a bundle is none of the command line. */
 static void tell(int code, const char *sentence)
 {
-	stage_fail(code == EXIT_USAGE ? EXIT_BAD : code, sentence);
+	stage_fail(&stage, code == EXIT_USAGE ? EXIT_BAD : code, sentence);
 }
 
 /* -- Where the module is ---------------------------------------------------------------------------- */

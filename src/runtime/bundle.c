@@ -91,9 +91,9 @@ int bundle_of_text(struct bundle *ret, char *text, size_t size, struct err *err)
 	return error;
 }
 
-static int read_spec(struct bundle *b, struct err *err)
+static int read_spec(struct bundle *b, int dir, struct err *err)
 {
-	int fd = openat(b->dir, "config.json", O_RDONLY | O_CLOEXEC | O_NONBLOCK), error;
+	int fd = openat(dir, "config.json", O_RDONLY | O_CLOEXEC | O_NONBLOCK), error;
 
 	if (fd < 0)
 		return err_set(err, -errno, "config.json: %s", strerror(errno));
@@ -109,7 +109,19 @@ int bundle_open(struct bundle *ret, const char *path, struct err *err)
 
 	if (b.dir < 0)
 		return err_set(err, -errno, "%s", strerror(errno));
-	error = read_spec(&b, err);
+	error = read_spec(&b, b.dir, err);
+	if (error != 0)
+		bundle_close(&b);
+	else
+		*ret = b;
+	return error;
+}
+
+int bundle_of_state(struct bundle *ret, int dir, struct err *err)
+{
+	struct bundle b = {.dir = -1};
+	int error = read_spec(&b, dir, err);
+
 	if (error != 0)
 		bundle_close(&b);
 	else

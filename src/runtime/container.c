@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/container.h"
 
+#include "runtime/gate.h"
 #include "runtime/hooks.h"
 #include "runtime/label.h"
 #include "runtime/leftover.h"
@@ -28,6 +29,20 @@ static int make_cgroup(struct container *c, struct err *err)
 	return error == 0 ? cgroup_apply(c->cgroup, &spec->resources, notes, err) : error;
 }
 
+/* For who comes later, and finds the bundle changed or gone. */
+static int keep_bundle(struct container *c, struct err *err)
+{
+	char path[PATH_MAX] = "";
+	int error = c->bundle->dir >= 0 ? bundle_path(c->bundle->dir, path, err) : 0;
+
+	if (error != 0)
+		return error;
+	c->state.bundle = strdup(path);
+	if (c->state.bundle == NULL)
+		return err_set(err, -ENOMEM, "out of memory for a container's state");
+	return state_keep_config(c->state_dir, c->bundle->text, c->bundle->size, err);
+}
+
 /* A name first: whatever is made from now on can be found again, and nobody else makes it. */
 static int make_state(struct container *c, struct err *err)
 {
@@ -48,7 +63,8 @@ static int make_state(struct container *c, struct err *err)
 	if (error != 0)
 		return error;
 	c->state.created = (int64_t)time(NULL);
-	return state_write(c->state_dir, &c->state, err);
+	error = state_write(c->state_dir, &c->state, err);
+	return error == 0 ? keep_bundle(c, err) : error;
 }
 
 /* What is there to be cleaned up, before it is there, and then whom to ask. */
@@ -73,29 +89,18 @@ static int note_init(struct container *c, struct err *err)
 	return state_write(c->state_dir, &c->state, err);
 }
 
-static void forget_state(struct container *c, bool remove, struct err *err)
+static int note_phase(struct container *c, enum state_phase phase, struct err *err)
 {
-	if (c->state_dir > 0)
-		close(c->state_dir);
-	if (c->state_dir > 0 && remove)
-		state_remove(c->root, c->id, err);
-	if (c->root > 0)
-		close(c->root);
-	c->root = c->state_dir = 0;
-	state_deinit(&c->state);
+	c->state.phase = phase;
+	return state_write(c->state_dir, &c->state, err);
 }
 
 static int run_hooks(const struct container *c, enum oci_hook_kind kind, const char *status,
 		     struct err *err)
 {
-	char path[PATH_MAX];
-	struct hooks_state state = {c->id, status, path, c->child.pid};
-	int error;
+	const struct hooks_state state = {c->id, status, c->state.bundle, c->child.pid};
 
-	if (c->bundle->spec->hooks[kind].count == 0)
-		return 0;
-	error = bundle_path(c->bundle->dir, path, err);
-	return error != 0 ? error : hooks_run(c->bundle->spec, kind, &state, NULL, err);
+	return hooks_run(c->bundle->spec, kind, &state, NULL, err);
 }
 
 static int run_namespace_hooks(struct container *c, struct err *err)
@@ -118,11 +123,12 @@ int container_create(struct container *c, struct err *err)
 			 .cache = c->cache,
 			 .has_bundle = c->bundle->dir >= 0,
 			 .has_template = c->template >= 0,
-			 .waits = true},
+			 .wait = c->detached ? PLAN_WAITS_AT_GATE : PLAN_WAITS},
 		.spec = c->bundle->spec,
 		.bundle = c->bundle->dir,
 		.stdio = {c->stdio[0], c->stdio[1], c->stdio[2]},
 		.template = c->template,
+		.gate = -1,
 		.stop = c->stop,
 	};
 	int error;
@@ -138,13 +144,19 @@ int container_create(struct container *c, struct err *err)
 	if (error != 0)
 		return error;
 	l.cgroup = c->cgroup;
-	error = launch(&c->child, &l, err);
+	if (c->detached)
+		l.gate = gate_make(c->state_dir, err);
+	error = c->detached && l.gate < 0 ? l.gate : launch(&c->child, &l, err);
+	if (l.gate >= 0)
+		close(l.gate);
 	c->was_born = error == 0;
 	if (error == 0)
 		error = note_init(c, err);
 	if (error == 0 && hooks_await_namespaces(c->bundle->spec))
 		error = run_namespace_hooks(c, err);
-	return error == 0 ? launch_wait_ready(&c->child, err) : error;
+	if (error == 0)
+		error = launch_wait_ready(&c->child, err);
+	return error == 0 && c->detached ? note_phase(c, STATE_CREATED, err) : error;
 }
 
 int container_start(struct container *c, struct err *err)
@@ -152,7 +164,7 @@ int container_start(struct container *c, struct err *err)
 	int error = launch_go(&c->child, err);
 
 	child_deinit(&c->child);
-	return error;
+	return error == 0 ? note_phase(c, STATE_RUNNING, err) : error;
 }
 
 int container_started(const struct container *c, struct err *err)
@@ -163,6 +175,23 @@ int container_started(const struct container *c, struct err *err)
 bool container_ran_out(const struct container *c)
 {
 	return c->cgroup != NULL && cgroup_oom_kills(c->cgroup) > 0;
+}
+
+void container_leave(struct container *c)
+{
+	child_deinit(&c->child);
+	c->child.pid = 0;
+	if (c->state_dir > 0)
+		close(c->state_dir);
+	if (c->root > 0)
+		close(c->root);
+	c->root = c->state_dir = 0;
+	state_deinit(&c->state);
+	cgroup_free(c->cgroup);
+	c->cgroup = NULL;
+	cgroup_layout_deinit(&c->layout);
+	cgroup_notes_deinit(&c->notes);
+	c->was_born = false;
 }
 
 /* A killed process that waits for a file system which has heard it and never answers does not end. */
@@ -205,13 +234,10 @@ int container_delete(struct container *c, struct err *err)
 	/* Its group cannot go before it, and its name stays, for whoever deletes it later. */
 	if (is_ended && c->cgroup != NULL)
 		error = leftover_remove_group(c->cgroup, err);
-	cgroup_free(c->cgroup);
-	c->cgroup = NULL;
-	forget_state(c, is_ended, error == 0 ? err : NULL);
+	if (is_ended && c->state_dir > 0)
+		state_remove(c->root, c->id, error == 0 ? err : NULL);
 	if (c->was_born && error == 0)
 		error = run_hooks(c, OCI_HOOK_POSTSTOP, "stopped", err);
-	c->was_born = false;
-	cgroup_layout_deinit(&c->layout);
-	cgroup_notes_deinit(&c->notes);
+	container_leave(c);
 	return error;
 }

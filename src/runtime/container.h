@@ -5,6 +5,8 @@
  *   container_create()   control group, process, cage: everything but the guest's first instruction
  *   container_start()    that
  *   container_delete()   whatever is left goes: after any failure, and after the end
+ *
+ * Or, of one that is `detached`, container_create() and container_leave(): it waits to be started by whoever comes (known.h).
  */
 #ifndef RUNTIME_CONTAINER_H
 #define RUNTIME_CONTAINER_H
@@ -21,6 +23,7 @@ struct container {
 	int template;
 	int stdio[3];
 	int stop; /* to be readable when it is not to be made after all; -1: none */
+	bool detached; /* nobody stays with it */
 	bool no_cgroup; /* it stays in ours: nothing is limited, and its pid namespace keeps it together */
 
 	int root; /* these are ours: the directory of all states; 0: none is kept */
@@ -40,6 +43,8 @@ int container_start(struct container *container, struct err *err);
 int container_started(const struct container *container, struct err *err);
 /* Did the kernel end a process of it for want of memory; until it is deleted. */
 bool container_ran_out(const struct container *container);
+/* It stays as it is; what is ours of it is freed. */
+void container_leave(struct container *container);
 /* The child, if it is there, is killed and waited for. `err` may be NULL. */
 int container_delete(struct container *container, struct err *err);
 

@@ -56,7 +56,7 @@ static int be_born(void *env)
 	struct birth *b = env;
 	const struct launch *l = b->launch;
 	const int fds[] = {l->stdio[0], l->stdio[1], l->stdio[2], b->plan,
-			   b->socket,   l->bundle,   l->template};
+			   b->socket,   l->bundle,   l->template, l->gate};
 	int self = fcntl(b->self, F_DUPFD_CLOEXEC, 32);
 
 	b->error = l->cgroup != NULL ? cgroup_join(l->cgroup, false, b->err) : 0;

@@ -23,6 +23,7 @@ struct launch {
 	int bundle; /* a directory; borrowed, as are these */
 	int stdio[3];
 	int template; /* a mount namespace to begin with; -1: our own */
+	int gate; /* with PLAN_WAITS_AT_GATE; else -1 */
 	struct cgroup *cgroup; /* NULL: ours */
 	int stop; /* readable: it is not to be waited for any more; -1: none */
 };
@@ -34,7 +35,7 @@ struct child {
 };
 
 /* What the child finds where. */
-enum { LAUNCH_PLAN_FD = 3, LAUNCH_SOCKET_FD, LAUNCH_BUNDLE_FD, LAUNCH_TEMPLATE_FD };
+enum { LAUNCH_PLAN_FD = 3, LAUNCH_SOCKET_FD, LAUNCH_BUNDLE_FD, LAUNCH_TEMPLATE_FD, LAUNCH_GATE_FD };
 
 int launch(struct child *ret, const struct launch *launch, struct err *err);
 /*

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "runtime/bundle.h"
+#include "runtime/gate.h"
 #include "runtime/hooks.h"
 #include "runtime/launch.h"
 #include "runtime/message.h"
@@ -25,14 +27,11 @@
 
 int stage_begin(struct stage *ret, struct err *err)
 {
-	struct stage stage = {0};
-	int error = plan_read(&stage.plan, LAUNCH_PLAN_FD, err);
+	int error;
 
-	if (error == 0)
-		error = oci_spec_parse(&stage.spec, stage.plan.spec, stage.plan.spec_size, err);
-	if (error == 0)
-		*ret = stage;
-	return error;
+	*ret = (struct stage){.socket = LAUNCH_SOCKET_FD};
+	error = plan_read(&ret->plan, LAUNCH_PLAN_FD, err);
+	return error == 0 ? plan_spec(&ret->plan, &ret->spec, err) : error;
 }
 
 /* And all that lie above it. errno is the last one's. */
@@ -78,10 +77,10 @@ static int set_oom_score(const struct oci_process *process, struct err *err)
 	return error < 0 ? error : 0;
 }
 
-static int wait_for(enum message_kind kind, struct err *err)
+static int wait_for(const struct stage *stage, enum message_kind kind, struct err *err)
 {
 	struct message message;
-	int error = message_receive(LAUNCH_SOCKET_FD, &message);
+	int error = message_receive(stage->socket, &message);
 
 	if (error == 0 && message.kind == kind)
 		return 0;
@@ -107,10 +106,10 @@ static int run_hooks(struct stage *stage, struct err *err)
 	int error = 0;
 
 	if (hooks_await_namespaces(spec)) {
-		error = message_send(LAUNCH_SOCKET_FD, MESSAGE_NAMESPACES, 0, NULL);
+		error = message_send(stage->socket, MESSAGE_NAMESPACES, 0, NULL);
 		if (error != 0)
 			return err_set(err, error, "whoever made the container is gone");
-		error = wait_for(MESSAGE_ON, err);
+		error = wait_for(stage, MESSAGE_ON, err);
 	}
 	if (error == 0 && spec->hooks[OCI_HOOK_CREATE_CONTAINER].count +
 					  spec->hooks[OCI_HOOK_START_CONTAINER].count >
@@ -121,7 +120,24 @@ static int run_hooks(struct stage *stage, struct err *err)
 	return error;
 }
 
-int stage_enter(struct stage *stage, struct err *err)
+/* Another process has made the view of this container. */
+static int join_view(const struct oci_spec *spec, struct err *err)
+{
+	const char *path = spec->namespaces[OCI_NS_MOUNT].path;
+	int view = open(path, O_RDONLY | O_CLOEXEC);
+	int error = view < 0 ? err_set(err, -errno, "%s: %s", path, strerror(errno))
+			     : namespaces_enter(spec, err);
+
+	if (error == 0)
+		error = set_oom_score(&spec->process, err);
+	if (error == 0 && setns(view, CLONE_NEWNS) < 0)
+		error = err_set(err, -errno, "join the container's mounts: %s", strerror(errno));
+	if (view >= 0)
+		close(view);
+	return error;
+}
+
+static int make_view(struct stage *stage, struct err *err)
 {
 	const struct oci_spec *spec = stage->spec;
 	struct view view;
@@ -138,10 +154,18 @@ int stage_enter(struct stage *stage, struct err *err)
 		error = template_enter(stage->plan.has_template ? LAUNCH_TEMPLATE_FD : -1, err);
 	if (error == 0)
 		error = view_enter(&view, spec, err);
-	if (error != 0) {
+	if (error != 0)
 		view_close(&view);
+	return error;
+}
+
+int stage_enter(struct stage *stage, struct err *err)
+{
+	const struct oci_spec *spec = stage->spec;
+	int error = stage->plan.beside != 0 ? join_view(spec, err) : make_view(stage, err);
+
+	if (error != 0)
 		return error;
-	}
 	close(LAUNCH_PLAN_FD);
 	if (stage->plan.has_bundle)
 		close(LAUNCH_BUNDLE_FD);
@@ -197,25 +221,66 @@ static int shut(const struct stage *stage, struct err *err)
 	return error;
 }
 
-int stage_close(struct stage *stage, struct err *err)
+static void forget_socket(struct stage *stage)
 {
-	int error = message_send(LAUNCH_SOCKET_FD, MESSAGE_READY, 0, NULL);
+	if (stage->socket >= 0)
+		close(stage->socket);
+	stage->socket = -1;
+}
 
+/* Who knocks and goes away again has changed nothing. */
+static int wait_at_gate(struct stage *stage, struct err *err)
+{
+	int error;
+
+	forget_socket(stage);
+	for (;;) {
+		stage->socket = gate_await(LAUNCH_GATE_FD);
+		if (stage->socket < 0)
+			return err_set(err, stage->socket, "wait to be started: %s",
+				       strerror(-stage->socket));
+		error = wait_for(stage, MESSAGE_GO, err);
+		if (error == 0)
+			break;
+		forget_socket(stage);
+	}
+	close(LAUNCH_GATE_FD);
+	return 0;
+}
+
+static int await_go(struct stage *stage, struct err *err)
+{
+	bool gate = stage->plan.wait == PLAN_WAITS_AT_GATE;
+	int error;
+
+	/* From here on it may outlive whoever made it. */
+	if (gate)
+		prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
+	error = message_send(stage->socket, MESSAGE_READY, 0, NULL);
 	if (error != 0)
 		return err_set(err, error, "whoever made the container is gone");
-	if (stage->plan.waits)
-		error = wait_for(MESSAGE_GO, err);
-	prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0); /* from now on it may outlive whoever made it */
+	if (gate)
+		return wait_at_gate(stage, err);
+	if (stage->plan.wait == PLAN_WAITS)
+		error = wait_for(stage, MESSAGE_GO, err);
+	prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
+	return error;
+}
+
+int stage_close(struct stage *stage, struct err *err)
+{
+	int error = await_go(stage, err);
+
 	if (error == 0)
 		error = hooks_start_container(stage->spec, stage->plan.id, stage->bundle, err);
 	if (error == 0)
 		error = shut(stage, err);
 	if (error == 0)
-		close(LAUNCH_SOCKET_FD);
+		forget_socket(stage);
 	return error;
 }
 
-void stage_fail(int code, const char *text)
+void stage_fail(const struct stage *stage, int code, const char *text)
 {
-	message_send(LAUNCH_SOCKET_FD, MESSAGE_FAILED, code, text);
+	message_send(stage->socket, MESSAGE_FAILED, code, text);
 }

@@ -18,6 +18,7 @@
 
 struct stage {
 	struct plan plan;
+	int socket; /* owned: to whoever waits; -1: nobody does */
 	struct oci_spec *spec; /* owned, for good */
 	char *bundle; /* owned, for good: its path, for hooks */
 };
@@ -26,6 +27,6 @@ int stage_begin(struct stage *ret, struct err *err);
 int stage_enter(struct stage *stage, struct err *err);
 int stage_close(struct stage *stage, struct err *err);
 /* The exit code and why. */
-void stage_fail(int code, const char *text);
+void stage_fail(const struct stage *stage, int code, const char *text);
 
 #endif

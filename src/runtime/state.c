@@ -129,6 +129,8 @@ static bool put_text(struct buf *text, const char *key, const char *value)
 	return fits && buf_put(text, "\n", 1) != NULL;
 }
 
+static const char *const phases[] = {"creating", "created", "running"};
+
 static bool put_state(struct buf *text, const struct state *state)
 {
 	char number[64];
@@ -139,21 +141,35 @@ static bool put_state(struct buf *text, const struct state *state)
 	if (!put_text(text, "init", number))
 		return false;
 	snprintf(number, sizeof(number), "%" PRId64, state->created);
-	return put_text(text, "created", number) &&
+	return put_text(text, "created", number) && put_text(text, "phase", phases[state->phase]) &&
 	       put_text(text, "bundle", state->bundle != NULL ? state->bundle : "") &&
 	       put_text(text, "cgroup", state->cgroup != NULL ? state->cgroup : "");
 }
 
-static int write_new(int dir, const struct buf *text)
+static int write_file(int dir, const char *name, const void *bytes, size_t size)
 {
-	int fd = openat(dir, "new", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	int error = fd < 0 ? -errno : io_write(fd, text->data, text->size);
+	int fd = openat(dir, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int error = fd < 0 ? -errno : io_write(fd, bytes, size);
 
 	if (fd >= 0)
 		close(fd);
-	if (error == 0 && renameat(dir, "new", dir, "state") < 0)
-		error = -errno;
 	return error;
+}
+
+static int write_new(int dir, const struct buf *text)
+{
+	int error = write_file(dir, "new", text->data, text->size);
+
+	return error == 0 && renameat(dir, "new", dir, "state") < 0 ? -errno : error;
+}
+
+int state_keep_config(int dir, const char *text, size_t size, struct err *err)
+{
+	int error = write_file(dir, "config.json", text, size);
+
+	return error == 0 ? 0
+			  : err_set(err, error, "keep a container's config.json: %s",
+				    strerror(-error));
 }
 
 int state_write(int dir, const struct state *state, struct err *err)
@@ -183,6 +199,14 @@ static char *unescaped(const char *value)
 	return text;
 }
 
+static bool take_phase(struct state *state, const char *value)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(phases); i++)
+		if (strcmp(value, phases[i]) == 0)
+			state->phase = (enum state_phase)i;
+	return true;
+}
+
 static bool take_line(struct state *state, const char *key, const char *value)
 {
 	int pid;
@@ -193,6 +217,8 @@ static bool take_line(struct state *state, const char *key, const char *value)
 		state->init.pid = pid;
 	} else if (strcmp(key, "created") == 0) {
 		return sscanf(value, "%" SCNd64, &state->created) == 1;
+	} else if (strcmp(key, "phase") == 0) {
+		return take_phase(state, value);
 	} else if (strcmp(key, "bundle") == 0 && state->bundle == NULL) {
 		return (state->bundle = unescaped(value)) != NULL;
 	} else if (strcmp(key, "cgroup") == 0 && state->cgroup == NULL) {
@@ -265,7 +291,7 @@ void state_deinit(struct state *state)
 
 int state_remove(int root, const char *id, struct err *err)
 {
-	static const char *const files[] = {"state", "new"};
+	static const char *const files[] = {"gate", "config.json", "new", "state"};
 	int dir = openat(root, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	for (size_t i = 0; dir >= 0 && i < ARRAY_SIZE(files); i++)

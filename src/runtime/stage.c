@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -198,7 +199,7 @@ static int limit_files(struct err *err)
 }
 
 /* In this order: what needs rights before they go, what needs none after. */
-static int shut(const struct stage *stage, struct err *err)
+static int shut(struct stage *stage, struct err *err)
 {
 	const struct oci_process *process = &stage->spec->process;
 	struct seccomp_filter profile = {0};
@@ -211,6 +212,11 @@ static int shut(const struct stage *stage, struct err *err)
 		error = 0;
 	if (error == 0)
 		error = identity_apply(process, IDENTITY_GUEST, err);
+	/*
+	 * Whoever hangs in a file system that never answers does not hear that the socket is closed. The kernel has forgotten it, with
+	 * the change of user. One that waits at the gate outlives its maker.
+	 */
+	prctl(PR_SET_PDEATHSIG, stage->plan.wait == PLAN_WAITS_AT_GATE ? 0 : SIGKILL, 0, 0, 0);
 	if (error >= 0)
 		error = limit_files(err);
 	if (error == 0)
@@ -218,7 +224,18 @@ static int shut(const struct stage *stage, struct err *err)
 	if (error == 0)
 		error = seccomp_close(&profile, &listener, err);
 	seccomp_filter_deinit(&profile);
+	stage->is_shut = true;
 	return error;
+}
+
+static bool has_programs(const struct stage *stage)
+{
+	return stage->spec->hooks[OCI_HOOK_START_CONTAINER].count > 0;
+}
+
+int stage_shut(struct stage *stage, struct err *err)
+{
+	return has_programs(stage) ? 0 : shut(stage, err);
 }
 
 static void forget_socket(struct stage *stage)
@@ -253,27 +270,23 @@ static int await_go(struct stage *stage, struct err *err)
 	bool gate = stage->plan.wait == PLAN_WAITS_AT_GATE;
 	int error;
 
-	/* From here on it may outlive whoever made it. */
-	if (gate)
+	if (gate && !stage->is_shut)
 		prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
 	error = message_send(stage->socket, MESSAGE_READY, 0, NULL);
 	if (error != 0)
 		return err_set(err, error, "whoever made the container is gone");
 	if (gate)
 		return wait_at_gate(stage, err);
-	if (stage->plan.wait == PLAN_WAITS)
-		error = wait_for(stage, MESSAGE_GO, err);
-	prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
-	return error;
+	return stage->plan.wait == PLAN_WAITS ? wait_for(stage, MESSAGE_GO, err) : 0;
 }
 
-int stage_close(struct stage *stage, struct err *err)
+int stage_await(struct stage *stage, struct err *err)
 {
 	int error = await_go(stage, err);
 
 	if (error == 0)
 		error = hooks_start_container(stage->spec, stage->plan.id, stage->bundle, err);
-	if (error == 0)
+	if (error == 0 && !stage->is_shut)
 		error = shut(stage, err);
 	if (error == 0)
 		forget_socket(stage);

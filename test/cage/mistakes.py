@@ -168,11 +168,12 @@ def config_that_is_no_json(b):
 
 @test
 def modules_that_are_none(b):
-    for data, word in ((b"", "kit.wasm"), (b"#!/bin/sh\n", "kit.wasm"), (b"\0asm\1\0\0\0\1", "kit.wasm"),
-                       (b"\x7fELF\2\1\1", "kit.wasm"), (b"\0asm\x0d\0\1\0", "component")):
+    for data, code, word in ((b"", 126, "kit.wasm"), (b"#!/bin/sh\n", 126, "kit.wasm"),
+                             (b"\x7fELF\2\1\1", 126, "kit.wasm"), (b"\0asm\1\0\0\0\1", 1, "kit.wasm"),
+                             (b"\0asm\x0d\0\1\0", 1, "component")):
         with b.bundle() as u:
             u.file("kit.wasm", data)
-            u.refused(word)
+            u.refused(word, code=code)
 
 
 @test
@@ -180,7 +181,7 @@ def module_that_may_not_be_read(b):
     with b.bundle() as u:
         os.remove(os.path.join(u.root, "kit.wasm"))
         os.mkdir(os.path.join(u.root, "kit.wasm"))
-        u.refused("kit.wasm")
+        u.refused("kit.wasm", code=126)
 
 
 @test

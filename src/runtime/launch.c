@@ -20,6 +20,7 @@
 #include "runtime/label.h"
 #include "runtime/message.h"
 #include "sandbox/cgroup.h"
+#include "sandbox/rlimits.h"
 
 enum { STACK = 32 * 1024 };
 
@@ -59,7 +60,13 @@ static int be_born(void *env)
 			   b->socket,   l->bundle,   l->template, l->gate};
 	int self = fcntl(b->self, F_DUPFD_CLOEXEC, 32);
 
-	b->error = l->cgroup != NULL ? cgroup_join(l->cgroup, false, b->err) : 0;
+	b->error = l->plan.beside != 0
+			   ? rlimits_affinity(l->spec->process.exec_cpus_initial, b->err)
+			   : 0;
+	if (b->error == 0 && l->cgroup != NULL)
+		b->error = cgroup_join(l->cgroup, false, b->err);
+	if (b->error == 0 && l->plan.beside != 0)
+		b->error = rlimits_affinity(l->spec->process.exec_cpus_final, b->err);
 	if (b->error == 0)
 		b->error = label_next_exec(&l->spec->process, b->err);
 	if (b->error != 0)

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -125,4 +126,29 @@ int rlimits_schedule(const struct oci_process *process, struct err *err)
 		    process->ioprio_class << IOPRIO_SHIFT | process->ioprio_level) < 0)
 		return outcome_of(errno, "process.ioPriority", err);
 	return 0;
+}
+
+/* Places that this kernel knows. */
+enum { CPUS = 8192, BITS = 8 * sizeof(unsigned long) };
+
+int rlimits_affinity(const char *cpus, struct err *err)
+{
+	unsigned long mask[CPUS / BITS] = {0};
+	const char *at = cpus;
+
+	while (at != NULL && *at != '\0') {
+		char *end;
+		unsigned long first = strtoul(at, &end, 10), last = first;
+
+		if (end == at)
+			return err_set(err, -EINVAL, "process.execCPUAffinity: '%s'", cpus);
+		if (*end == '-')
+			last = strtoul(end + 1, &end, 10);
+		for (unsigned long cpu = first; cpu <= last && cpu < CPUS; cpu++)
+			mask[cpu / BITS] |= 1UL << cpu % BITS;
+		at = end + strspn(end, ", ");
+	}
+	if (cpus == NULL || syscall(SYS_sched_setaffinity, 0, sizeof(mask), mask) >= 0)
+		return 0;
+	return err_set(err, -errno, "process.execCPUAffinity: '%s': %s", cpus, strerror(errno));
 }

@@ -24,4 +24,7 @@ int rlimits_write_oom_score(int fd, int score, struct err *err);
 /* Scheduler and I/O priority of the calling thread, where they are given. Before identity_apply(). */
 int rlimits_schedule(const struct oci_process *process, struct err *err);
 
+/* The CPUs the calling thread may run on: "0-3,7", checked when it was read; NULL: as they are. Only system calls. */
+int rlimits_affinity(const char *cpus, struct err *err);
+
 #endif

@@ -147,12 +147,35 @@ static void turns(void **state)
 	assert_int_equal(in_child(body_turns), 0);
 }
 
+static int body_affinity(void)
+{
+	struct err err = {""};
+	cpu_set_t set;
+
+	if (rlimits_affinity(NULL, &err) != 0 || rlimits_affinity("0, 5000-6000", &err) != 0)
+		return 1;
+	if (sched_getaffinity(0, sizeof(set), &set) < 0 || CPU_COUNT(&set) != 1 ||
+	    !CPU_ISSET(0, &set))
+		return 2;
+	/* None of them is there; the kernel says so. */
+	if (rlimits_affinity("7000", &err) != -EINVAL || strstr(err.text, "'7000'") == NULL)
+		return 3;
+	return rlimits_affinity("x", &err) == -EINVAL ? 0 : 4;
+}
+
+static void affinity(void **state)
+{
+	(void)state;
+	assert_int_equal(in_child(body_affinity), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(limits),
 		cmocka_unit_test(score),
 		cmocka_unit_test(turns),
+		cmocka_unit_test(affinity),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

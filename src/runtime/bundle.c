@@ -55,6 +55,10 @@ static int check(const struct oci_spec *spec, struct err *err)
 		return err_set(err, -EINVAL, "config.json: process: must be given");
 	if (spec->root == NULL)
 		return err_set(err, -EINVAL, "config.json: root.path: must be given");
+	if (oci_handler(spec) == OCI_HANDLER_NATIVE)
+		return err_set(err, -ENOEXEC,
+			       "config.json: annotations: they say that this is no WebAssembly "
+			       "container, and Skiff runs no other");
 	return check_missing(spec, err);
 }
 

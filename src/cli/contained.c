@@ -30,6 +30,14 @@ static void say_why(const struct container *container)
 		say(EXIT_OK, NULL, "the container was killed: there was no memory left for it");
 }
 
+static void tell_slow(const char *path)
+{
+	if (path != NULL)
+		say(EXIT_OK, NULL, "the container is not ready: it waits for '%s'", path);
+	else
+		say(EXIT_OK, NULL, "the container is not ready, and goes on");
+}
+
 /* Up to the guest's first instruction. */
 static int begin(struct container *container, struct watch *watch,
 		 const struct contained_plan *plan, struct err *err)
@@ -43,6 +51,7 @@ static int begin(struct container *container, struct watch *watch,
 				"here looks after it");
 	memcpy(container->stdio, watch->stdio, sizeof(container->stdio));
 	container->stop = watch->stop;
+	container->slow = tell_slow;
 	if (error == 0)
 		error = container_create(container, err);
 	if (error == 0 && plan->pid_file != NULL)
@@ -66,6 +75,17 @@ static int end(struct container *container, struct watch *watch)
 	return code;
 }
 
+/* The reason, and what is left for it. */
+static int give_up(struct container *container, int result, const struct err *err)
+{
+	struct err left = {""};
+	int code = say(result > 0 ? result : EXIT_BAD, NULL, "%s", err->text);
+
+	if (container_delete(container, &left) != 0)
+		say(EXIT_OK, NULL, "warning: %s", left.text);
+	return code;
+}
+
 static int run(struct container *container, const struct contained_plan *plan)
 {
 	struct watch watch;
@@ -79,9 +99,9 @@ static int run(struct container *container, const struct contained_plan *plan)
 	if (r == 0)
 		container_leave(container);
 	else
-		container_delete(container, NULL);
+		r = give_up(container, r, &err);
 	watch_leave(&watch);
-	return r == 0 ? EXIT_OK : say(r > 0 ? r : EXIT_BAD, NULL, "%s", err.text);
+	return r;
 }
 
 int contained_run(const struct contained_plan *plan)

@@ -82,28 +82,24 @@ void view_close(struct view *view)
 /* A directory goes over a directory, a file over a file. */
 static bool is_kind(int place, bool is_dir)
 {
-	struct stat st;
+	int result = kernel_is_dir(place);
 
-	return fstat(place, &st) == 0 && S_ISDIR(st.st_mode) == is_dir;
+	return result >= 0 && (result == 1) == is_dir;
 }
 
 static int put(int root, int mount, const char *destination, struct err *err)
 {
-	struct stat st;
-	int place = -1, error;
+	int place = -1, error, is_dir = kernel_is_dir(mount);
 
-	error = fstat(mount, &st) < 0 ? -errno : 0;
-	if (error == 0)
-		error = view_place(root, destination, S_ISDIR(st.st_mode), &place, err);
+	error = is_dir < 0 ? is_dir : view_place(root, destination, is_dir, &place, err);
 	if (error != 0)
 		return err_prefix(err, error, "mount '%s'", destination);
-	error = is_kind(place, S_ISDIR(st.st_mode)) ? kernel_move_mount(mount, place) : -ENOTDIR;
+	error = is_kind(place, is_dir) ? kernel_move_mount(mount, place) : -ENOTDIR;
 	close(place);
 	if (error == -ENOTDIR)
 		return err_set(err, error, "mount '%s': %s", destination,
-			       S_ISDIR(st.st_mode)
-				       ? "its source is a directory, its place is none"
-				       : "its place is a directory, its source is none");
+			       is_dir ? "its source is a directory, its place is none"
+				      : "its place is a directory, its source is none");
 	if (error != 0)
 		return err_set(err, error, "mount '%s': %s", destination, strerror(-error));
 	return 0;

@@ -281,6 +281,49 @@ def users_maker_killed(b):
         u.expect("again\n")
 
 
+def in_its_life(u, **how):
+    """Created, started, looked into by one more process, paused where that can be, ended, deleted."""
+    def skiff(*words, code=0):
+        done = subprocess.run([u.box.skiff] + list(words), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True, check=False, timeout=30, **how)
+        assert done.returncode == code and done.stderr == "", done
+        return done.stdout
+
+    u.process["args"] = ["/kit.wasm", "nap", "20000"]
+    pid_file = os.path.join(u.folder, "pid")
+    u.command()
+    with open(os.devnull, "w") as nothing:
+        done = subprocess.run([u.box.skiff, "create", "--no-cache", "--bundle", u.folder, "--pid-file", pid_file, u.id],
+                              stdin=subprocess.DEVNULL, stdout=nothing, stderr=nothing, check=False, timeout=30, **how)
+    assert done.returncode == 0
+    pid = int(read(pid_file))
+    try:
+        skiff("start", u.id)
+        assert skiff("exec", "--no-cache", u.id, "/kit.wasm", "put", "/new", "x", ";", "say", "beside") == "beside\n"
+        with subprocess.Popen([u.box.skiff, "exec", "--no-cache", u.id, "/kit.wasm", "say", "there", ";", "nap", "20000"],
+                              stdout=subprocess.PIPE, **how) as p:
+            assert p.stdout.readline() == b"there\n"
+            other = int(read("/proc/%d/task/%d/children" % (p.pid, p.pid)).split()[0])
+            for name in ("user", "mnt", "pid", "net", "ipc", "uts"):
+                assert (os.readlink("/proc/%d/ns/%s" % (other, name)) ==
+                        os.readlink("/proc/%d/ns/%s" % (pid, name))), name
+            for field in ("Uid", "Gid", "CapEff", "CapPrm", "CapBnd", "Seccomp", "NoNewPrivs"):
+                assert status(other, field) == status(pid, field), field
+            skiff("kill", u.id, "KILL")
+            p.wait(10)
+    finally:
+        skiff("delete", "--force", u.id)
+    eventually("gone", lambda: not os.path.exists("/proc/%d" % pid))
+
+
+@test
+def users_life(b):
+    with b.bundle() as u:
+        in_users(u)
+        in_its_life(u)
+        assert owner(os.path.join(u.root, "new")) == (BASE, BASE)
+
+
 # -- By path ---------------------------------------------------------------------------------------------
 
 
@@ -663,6 +706,14 @@ def somebody_joins_their_own(b):
                                 os.readlink("/proc/%d/ns/%s" % (r.pid, name))), name
             finally:
                 p.kill()
+
+
+@test
+def somebody_has_a_life(b):
+    with b.bundle() as u, somebody(b) as how:
+        rootless(u)
+        in_its_life(u, **how)
+        assert owner(os.path.join(u.root, "new")) == (SOMEBODY, SOMEBODY)
 
 
 @test

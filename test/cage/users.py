@@ -300,8 +300,8 @@ def in_its_life(u, **how):
     try:
         skiff("start", u.id)
         assert skiff("exec", "--no-cache", u.id, "/kit.wasm", "put", "/new", "x", ";", "say", "beside") == "beside\n"
-        with subprocess.Popen([u.box.skiff, "exec", "--no-cache", u.id, "/kit.wasm", "say", "there", ";", "nap", "20000"],
-                              stdout=subprocess.PIPE, **how) as p:
+        command = [u.box.skiff, "exec", "--no-cache", u.id, "/kit.wasm", "say", "there", ";", "nap", "20000"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, **how) as p:
             assert p.stdout.readline() == b"there\n"
             other = int(read("/proc/%d/task/%d/children" % (p.pid, p.pid)).split()[0])
             for name in ("user", "mnt", "pid", "net", "ipc", "uts"):
@@ -350,7 +350,8 @@ def users_by_path(b):
             u.namespace(kind, path="/proc/%d/ns/%s" % (pid, name))
         with ready(u) as r:
             for name in ("user", "net", "ipc", "uts"):
-                assert os.readlink("/proc/%d/ns/%s" % (pid, name)) == os.readlink("/proc/%d/ns/%s" % (r.pid, name)), name
+                assert (os.readlink("/proc/%d/ns/%s" % (pid, name)) ==
+                        os.readlink("/proc/%d/ns/%s" % (r.pid, name))), name
             assert owner_of(r, "mnt") == os.readlink("/proc/%d/ns/user" % pid)
             assert status(r.pid, "Uid") == [str(BASE)] * 4
             assert owner(os.path.join(u.root, "run")) == (BASE, BASE)
@@ -679,13 +680,15 @@ def somebody_as_root_of_their_own(b):
         u.namespace("user")
         u.namespace("cgroup")
         del u.linux["uidMappings"], u.linux["gidMappings"]
-        done = subprocess.run([need("unshare"), "-Urm"] + u.command(), capture_output=True, text=True, check=False, **how)
+        done = subprocess.run([need("unshare"), "-Urm"] + u.command(), capture_output=True, text=True, check=False,
+                              **how)
         assert done.stderr == "" and "null\n" in done.stdout and done.returncode == 1, str(done)
         u.namespace("user", path="")
         del u.linux["namespaces"][-1]["path"]
         u.linux["uidMappings"] = u.linux["gidMappings"] = maps(0, 1)
         u.process["args"] = ["/kit.wasm", "say", "nested"]
-        done = subprocess.run([need("unshare"), "-Urm"] + u.command(), capture_output=True, text=True, check=False, **how)
+        done = subprocess.run([need("unshare"), "-Urm"] + u.command(), capture_output=True, text=True, check=False,
+                              **how)
         assert (done.returncode, done.stdout, done.stderr) == (0, "nested\n", ""), str(done)
 
 
@@ -730,8 +733,8 @@ def somebody_cages_a_module(b):
         shared = os.path.join(u.folder, "shared")
         os.makedirs(shared)
         os.chown(shared, SOMEBODY, SOMEBODY)
-        command = [b.skiff, "run", "--cage", "--no-cache", "--dir", "/data:" + shared, b.kit, "put", "/data/new", "x", ";",
-                   "cat", "/data/new", ";", "say", "", ";", "ls", "/", ";", "cat", "/etc/passwd"]
+        command = [b.skiff, "run", "--cage", "--no-cache", "--dir", "/data:" + shared, b.kit, "put", "/data/new", "x",
+                   ";", "cat", "/data/new", ";", "say", "", ";", "ls", "/", ";", "cat", "/etc/passwd"]
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30, **how)
         assert done.returncode == 1 and done.stderr == "", str(done)
         lines = done.stdout.split("\n")

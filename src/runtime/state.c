@@ -121,6 +121,14 @@ int state_open(int root, const char *id, struct err *err)
 		errno == ENOENT ? "there is no container '%s'" : "the state of container '%s'", id);
 }
 
+bool state_is_named(int root, const char *id, int dir)
+{
+	struct stat there, ours;
+
+	return fstatat(root, id, &there, AT_SYMLINK_NOFOLLOW) == 0 && fstat(dir, &ours) == 0 &&
+	       there.st_ino == ours.st_ino && there.st_dev == ours.st_dev;
+}
+
 /* -- Writing --------------------------------------------------------------------------------------- */
 
 /* A value stays in its line: a line's end in it is written as \n, a backslash doubled. */
@@ -139,7 +147,7 @@ static bool put_text(struct buf *text, const char *key, const char *value)
 	return fits && buf_put(text, "\n", 1) != NULL;
 }
 
-static const char *const phases[] = {"creating", "created", "running"};
+static const char *const phases[] = {"planned", "creating", "created", "running"};
 
 static bool put_state(struct buf *text, const struct state *state)
 {
@@ -149,6 +157,8 @@ static bool put_state(struct buf *text, const struct state *state)
 		return false;
 	snprintf(number, sizeof(number), "%d %" PRIu64, (int)state->init.pid, state->init.start);
 	if (!put_text(text, "init", number))
+		return false;
+	if (!put_text(text, "kept", state->kept ? "1" : "0"))
 		return false;
 	snprintf(number, sizeof(number), "%" PRId64, state->created);
 	return put_text(text, "created", number) && put_text(text, "phase", phases[state->phase]) &&
@@ -227,6 +237,8 @@ static bool take_line(struct state *state, const char *key, const char *value)
 		state->init.pid = pid;
 	} else if (strcmp(key, "created") == 0) {
 		return sscanf(value, "%" SCNd64, &state->created) == 1;
+	} else if (strcmp(key, "kept") == 0) {
+		state->kept = strcmp(value, "0") != 0;
 	} else if (strcmp(key, "phase") == 0) {
 		return take_phase(state, value);
 	} else if (strcmp(key, "bundle") == 0 && state->bundle == NULL) {
@@ -301,7 +313,8 @@ void state_deinit(struct state *state)
 
 int state_remove(int root, const char *id, struct err *err)
 {
-	static const char *const files[] = {"gate", "config.json", "new", "state"};
+	/* What has no state was never made, whatever else there is: so who is killed here can be followed. */
+	static const char *const files[] = {"state", "new", "gate", "config.json"};
 	int dir = openat(root, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	for (size_t i = 0; dir >= 0 && i < ARRAY_SIZE(files); i++)

@@ -168,7 +168,7 @@ static int run(struct container *container, const struct contained_plan *plan, c
 		return say(r > 0 ? r : EXIT_BAD, NULL, "%s", err.text);
 	}
 	if (container_started(container, &err) != 0)
-		say(EXIT_OK, NULL, "warning: %s", err.text);
+		say_note(SAY_WARNING, NULL, "%s", err.text);
 	code = code_of(relays ? relay_attend(container->child.pid, set, terminal.master)
 			      : attend(container->child.pid, set));
 	terminal_close(&terminal);
@@ -176,7 +176,7 @@ static int run(struct container *container, const struct contained_plan *plan, c
 	if (code == EXIT_SIGNAL + SIGKILL)
 		say_why(container);
 	if (container_delete(container, &err) != 0)
-		say(EXIT_OK, NULL, "warning: %s", err.text);
+		say_note(SAY_WARNING, NULL, "%s", err.text);
 	return code;
 }
 

@@ -298,7 +298,7 @@ static int load_cached(struct guest *g)
 		r = skiff_cache_module_open(cache, &g->module, g->engine, plan->file, &missing,
 					    &g->err);
 	if (r == 0 && skiff_cache_complaint(cache) != NULL)
-		say(EXIT_OK, NULL, "warning: %s", skiff_cache_complaint(cache));
+		say_note(SAY_WARNING, NULL, "%s", skiff_cache_complaint(cache));
 	/* Out of a cage nobody gets to the cache: whoever is outside adds to it. */
 	if (r == 0 && missing && plan->opened_cache == NULL)
 		fill_wanted(plan->cache, plan->file, plan->has_fuel);

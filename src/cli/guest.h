@@ -48,6 +48,7 @@ struct guest_plan {
 	struct cage cage;
 	const char *bundle; /* a directory; NULL: none */
 	const char *console_socket, *pid_file; /* with bundle; paths, or NULL */
+	const char *config; /* a file; NULL: as the environment has it, or the default one */
 	const char *cache; /* a directory; NULL: the default one */
 	struct skiff_cache *opened_cache; /* borrowed; NULL: opened when it is needed */
 	bool no_cache;

@@ -8,6 +8,7 @@
 #include "cli/exit.h"
 #include "cli/features.h"
 #include "cli/guest.h"
+#include "cli/node.h"
 #include "cli/options.h"
 #include "cli/say.h"
 #include "skiff.h"
@@ -27,6 +28,7 @@ enum {
 	COREDUMP,
 	CACHE,
 	NO_CACHE,
+	CONFIG,
 	BUNDLE,
 	CONSOLE_SOCKET,
 	PID_FILE,
@@ -53,6 +55,8 @@ const struct option run_options[] = {
 	 "with --bundle: write the number of its process to FILE"},
 	{CACHE, '\0', "cache", "DIR", "where modules seen before are kept"},
 	{NO_CACHE, '\0', "no-cache", NULL, "neither look there nor add to it"},
+	{CONFIG, '\0', "config", "FILE",
+	 "the node's configuration (default /etc/skiff/config.toml)"},
 	FEATURES_OPTIONS,
 	{0},
 };
@@ -75,7 +79,7 @@ const char run_details[] =
 /* These are about how the process runs, and go along into the cage one day. */
 static bool stays_out(int id)
 {
-	return id != CAGE && id != CACHE && id != NO_CACHE && id < WASI_DIR;
+	return id != CAGE && id != CACHE && id != NO_CACHE && id != CONFIG && id < WASI_DIR;
 }
 
 static bool take(struct options *o, int id, struct guest_plan *plan)
@@ -124,6 +128,9 @@ static bool take(struct options *o, int id, struct guest_plan *plan)
 		return true;
 	case NO_CACHE:
 		plan->no_cache = true;
+		return true;
+	case CONFIG:
+		plan->config = o->value;
 		return true;
 	case FEATURES_ENABLE:
 	case FEATURES_DISABLE:
@@ -203,6 +210,36 @@ static bool find_cage(struct options *o, char **args, bool *ret)
 	return id != OPTIONS_STOP;
 }
 
+/* What the command line says, in `plan`; OPTIONS_WORD where `o` stands at FILE or ID, OPTIONS_END, or OPTIONS_STOP. */
+static int take_all(struct options *o, char **args, struct guest_plan *plan)
+{
+	int id;
+
+	if (!find_cage(o, args, &plan->cage.wanted))
+		return OPTIONS_STOP;
+	while ((id = options_next(o)) > 0)
+		if (!take(o, id, plan))
+			return OPTIONS_STOP;
+	if (id == OPTIONS_END && plan->bundle == NULL) {
+		o->code = options_missing(o, "FILE");
+		return OPTIONS_STOP;
+	}
+	return id;
+}
+
+static int run(struct guest_plan *plan, struct options *o, bool has_word)
+{
+	const struct config *config;
+	int code = node_read(&config, plan->config);
+
+	if (code != EXIT_OK)
+		return code;
+	node_cache(config, &plan->cache, &plan->no_cache);
+	if (plan->bundle != NULL)
+		return run_bundle(plan, has_word ? o : NULL);
+	return plan->cage.wanted ? run_cage(plan) : guest_run(plan);
+}
+
 int run_verb(const struct verb *verb, char **args)
 {
 	static struct guest_plan plan; /* static so that a leak checker sees what it owns */
@@ -214,27 +251,17 @@ int run_verb(const struct verb *verb, char **args)
 		.grace_ms = GUEST_GRACE_MS,
 		.manner = {EXIT_USAGE, EXIT_TIME, EXIT_FUEL, "--fuel"},
 	};
-
 	options_init(&o, verb, args);
-	if (!find_cage(&o, args, &plan.cage.wanted))
+	id = take_all(&o, args, &plan);
+	if (id == OPTIONS_STOP)
 		return o.code;
-	while ((id = options_next(&o)) != OPTIONS_WORD) {
-		if (id == OPTIONS_STOP)
-			return o.code;
-		if (id == OPTIONS_END && plan.bundle != NULL)
-			return run_bundle(&plan, NULL);
-		if (id == OPTIONS_END)
-			return options_missing(&o, "FILE");
-		if (!take(&o, id, &plan))
-			return o.code;
+	if (plan.bundle == NULL) {
+		if (plan.console_socket != NULL || plan.pid_file != NULL)
+			return say(EXIT_USAGE, NULL, "option '--%s' goes with --bundle only",
+				   plan.pid_file != NULL ? "pid-file" : "console-socket");
+		plan.file = o.value;
+		if (!take_invoke(o.next, &plan))
+			return options_missing(&o, "the NAME of --invoke");
 	}
-	if (plan.bundle != NULL)
-		return run_bundle(&plan, &o);
-	if (plan.console_socket != NULL || plan.pid_file != NULL)
-		return say(EXIT_USAGE, NULL, "option '--%s' goes with --bundle only",
-			   plan.pid_file != NULL ? "pid-file" : "console-socket");
-	plan.file = o.value;
-	if (!take_invoke(o.next, &plan))
-		return options_missing(&o, "the NAME of --invoke");
-	return plan.cage.wanted ? run_cage(&plan) : guest_run(&plan);
+	return run(&plan, &o, id == OPTIONS_WORD);
 }

@@ -12,6 +12,7 @@
 #include "runtime/bundle.h"
 #include "runtime/launch.h"
 #include "runtime/state.h"
+#include "runtime/terms.h"
 #include "sandbox/cgroup.h"
 
 struct container {
@@ -21,6 +22,11 @@ struct container {
 	int template;
 	int stdio[3];
 	int stop; /* to be readable when it is not to be made after all; -1: none */
+	const struct terms *terms; /* NULL: nothing special */
+	const int *more; /* descriptors that belong to it */
+	uint32_t more_count;
+	launch_note_fn *note; /* as in struct launch */
+	void *note_env;
 	bool no_cgroup; /* it stays in ours: nothing is limited, and its pid namespace keeps it together */
 
 	int root; /* these are ours: the directory of all states; 0: none is kept */

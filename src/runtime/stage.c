@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 #include "runtime/bundle.h"
+#include "runtime/fences.h"
 #include "runtime/hooks.h"
 #include "runtime/launch.h"
-#include "runtime/message.h"
 #include "sandbox/identity.h"
 #include "sandbox/landlock.h"
 #include "sandbox/namespaces.h"
@@ -28,6 +28,8 @@ int stage_begin(struct stage *ret, struct err *err)
 	struct stage stage = {0};
 	int error = plan_read(&stage.plan, LAUNCH_PLAN_FD, err);
 
+	if (error == 0)
+		error = terms_read(&stage.terms, stage.plan.terms, stage.plan.terms_size, err);
 	if (error == 0)
 		error = oci_spec_parse(&stage.spec, stage.plan.spec, stage.plan.spec_size, err);
 	if (error == 0)
@@ -155,7 +157,7 @@ int stage_enter(struct stage *stage, struct err *err)
  * From the root of the container and what it is mounted on, nothing may be reached but by paths below it. Without Landlock the
  * mount view and the filter still stand.
  */
-static int limit_files(struct err *err)
+static int limit_files(bool must, struct err *err)
 {
 	struct landlock landlock = LANDLOCK_NONE;
 	enum landlock_result result;
@@ -167,6 +169,8 @@ static int limit_files(struct err *err)
 		error = landlock_allow(&landlock, root, LANDLOCK_READ | LANDLOCK_WRITE, err);
 	if (error == 0)
 		error = landlock_close(&landlock, &result, err);
+	if (error == 0 && must && result == LANDLOCK_MISSING)
+		error = err_set(err, -EPERM, "Landlock is gone");
 	landlock_deinit(&landlock);
 	if (root >= 0)
 		close(root);
@@ -188,7 +192,7 @@ static int shut(const struct stage *stage, struct err *err)
 	if (error == 0)
 		error = identity_apply(process, IDENTITY_GUEST, err);
 	if (error >= 0)
-		error = limit_files(err);
+		error = limit_files(stage->terms.landlock == CONFIG_LANDLOCK_REQUIRE, err);
 	if (error == 0)
 		error = seccomp_compile(&profile, &stage->spec->seccomp, err);
 	if (error == 0)
@@ -199,8 +203,11 @@ static int shut(const struct stage *stage, struct err *err)
 
 int stage_close(struct stage *stage, struct err *err)
 {
-	int error = message_send(LAUNCH_SOCKET_FD, MESSAGE_READY, 0, NULL);
+	int error = fences_check(stage->spec, stage->terms.landlock, stage_note, err);
 
+	if (error != 0)
+		return error;
+	error = message_send(LAUNCH_SOCKET_FD, MESSAGE_READY, 0, NULL);
 	if (error != 0)
 		return err_set(err, error, "whoever made the container is gone");
 	if (stage->plan.waits)
@@ -213,6 +220,11 @@ int stage_close(struct stage *stage, struct err *err)
 	if (error == 0)
 		close(LAUNCH_SOCKET_FD);
 	return error;
+}
+
+void stage_note(enum message_kind kind, const char *text)
+{
+	message_send(LAUNCH_SOCKET_FD, kind, 0, text);
 }
 
 void stage_fail(int code, const char *text)

@@ -14,10 +14,13 @@
 
 #include "base/err.h"
 #include "oci/spec.h"
+#include "runtime/message.h"
 #include "runtime/plan.h"
+#include "runtime/terms.h"
 
 struct stage {
 	struct plan plan;
+	struct terms terms;
 	struct oci_spec *spec; /* owned, for good */
 	char *bundle; /* owned, for good: its path, for hooks */
 };
@@ -25,6 +28,8 @@ struct stage {
 int stage_begin(struct stage *ret, struct err *err);
 int stage_enter(struct stage *stage, struct err *err);
 int stage_close(struct stage *stage, struct err *err);
+/* What is no mistake: MESSAGE_WARNING or MESSAGE_INFO. Until it is closed. */
+void stage_note(enum message_kind kind, const char *text);
 /* The exit code and why. */
 void stage_fail(int code, const char *text);
 

@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/io.h"
+#include "cli/dump.h"
 #include "cli/exit.h"
 #include "cli/relay.h"
 #include "cli/say.h"
@@ -180,8 +181,52 @@ static int run(struct container *container, const struct contained_plan *plan, c
 	return code;
 }
 
-int contained_run(const struct contained_plan *plan)
+static void say_note_of_child(void *env, enum message_kind kind, const char *sentence)
 {
+	(void)env;
+	say_note(kind == MESSAGE_WARNING ? SAY_WARNING : SAY_INFO, NULL, "%s", sentence);
+}
+
+static void warn(void *env, const char *sentence)
+{
+	(void)env;
+	say_note(SAY_WARNING, NULL, "%s", sentence);
+}
+
+/* What the guest gets beside its config.json; `more` has room for all descriptors. */
+static int agree(struct contained_plan *plan, struct container *container, int *more)
+{
+	const struct oci_spec *spec = container->bundle->spec;
+	struct terms *terms = &plan->terms;
+	struct err err = {""};
+	uint32_t count = plan->socket_count;
+	int dump;
+
+	for (uint32_t i = 0; i < spec->unknown.count; i++)
+		say_note(SAY_INFO, NULL, "config.json has a field that nobody knows: %s",
+			 spec->unknown.items[i]);
+	if (limits_resolve(&plan->limits, spec, plan->config, warn, NULL, &err) != 0)
+		return say(EXIT_BAD, NULL, "%s", err.text);
+	memcpy(terms->limits, plan->limits.of, sizeof(terms->limits));
+	terms->landlock = plan->config->policy_landlock;
+	if (count > 0)
+		memcpy(more, plan->sockets, count * sizeof(*more));
+	if (plan->coredump != NULL) {
+		dump = dump_open(plan->coredump);
+		if (dump < 0)
+			return say(EXIT_BAD, plan->coredump, "%s", strerror(-dump));
+		more[count++] = dump;
+		terms->dumps = true;
+	}
+	container->terms = terms;
+	container->more = more;
+	container->more_count = count;
+	return EXIT_OK;
+}
+
+int contained_run(struct contained_plan *plan)
+{
+	int more[LAUNCH_MORE_MOST];
 	char made_up[32];
 	struct container container = {0};
 	struct bundle bundle;
@@ -200,9 +245,14 @@ int contained_run(const struct contained_plan *plan)
 	container.cache = plan->no_cache ? "" : plan->cache;
 	container.template = -1;
 	container.no_cgroup = plan->bundle == NULL;
+	container.note = say_note_of_child;
 	for (int i = 0; i < 3; i++)
 		container.stdio[i] = i;
-	code = run(&container, plan, &set);
+	code = agree(plan, &container, more);
+	if (code == EXIT_OK)
+		code = run(&container, plan, &set);
+	if (plan->terms.dumps)
+		dump_close(more[container.more_count - 1], plan->coredump);
 	bundle_close(&bundle);
 	return code;
 }

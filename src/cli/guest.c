@@ -223,7 +223,9 @@ static int trapped(struct guest *g, const struct skiff_trap *trap)
 		return say(EXIT_TRAP, NULL, "trap: %s", g->err.text);
 	code = skiff_trap_code(trap);
 	if (strcmp(code, "interrupted") == 0 && g->timed && g->time.expired) {
-		trace_say("the time of --time-limit ran out", trap);
+		snprintf(reason, sizeof(reason), "the time of %s ran out",
+			 g->plan->manner.time_option);
+		trace_say(reason, trap);
 		return g->plan->manner.time_code;
 	}
 	if (strcmp(code, "out_of_fuel") == 0) {
@@ -361,20 +363,29 @@ static void leave_behind(void)
 
 static int set_limits(struct guest *g)
 {
-	int r;
-
 	if (g->plan->has_memory)
 		limit_memory_init(&g->memory, g->store, g->plan->memory_bytes);
 	if (g->plan->has_pages)
 		limit_memory_pages(&g->memory, g->store, g->plan->memory_pages);
 	if (g->plan->has_fuel)
 		skiff_store_set_fuel(g->store, g->plan->fuel);
+	if (g->plan->dump > 0)
+		g->dump = g->plan->dump;
 	if (g->plan->coredump != NULL) {
 		g->dump = dump_open(g->plan->coredump);
 		if (g->dump < 0)
 			return say(EXIT_BAD, g->plan->coredump, "%s", strerror(-g->dump));
-		skiff_store_coredump(g->store, g->dump);
 	}
+	if (g->dump >= 0)
+		skiff_store_coredump(g->store, g->dump);
+	return EXIT_OK;
+}
+
+/* Who makes a container may take its time until it is started. */
+static int start_time(struct guest *g)
+{
+	int r;
+
 	if (!g->plan->has_time)
 		return EXIT_OK;
 	r = limit_time_start(&g->time, g->store, g->plan->time_ms);
@@ -391,11 +402,9 @@ static int instantiate(struct guest *g)
 	int r = skiff_instance_new(&g->instance, g->store, g->pre, &trap, &exit_code, &g->err);
 
 	if (g->memory.refused && (r < 0 || r == SKIFF_UNLINKABLE))
-		return say(
-			EXIT_BAD, g->name,
-			g->plan->has_pages
-				? "a memory needs more than --memory-page-limit allows"
-				: "its memories and tables need more than --memory-limit allows");
+		return say(EXIT_BAD, g->name, "%s more than %s allows",
+			   g->plan->has_pages ? "a memory needs" : "its memories and tables need",
+			   g->plan->manner.memory_option);
 	return outcome(g, r, trap, exit_code);
 }
 
@@ -424,6 +433,8 @@ static int run(struct guest *g)
 	fill_later();
 	signals_before_exit(leave_behind);
 	code = g->plan->before_run != NULL ? g->plan->before_run() : EXIT_OK;
+	if (code == EXIT_OK)
+		code = start_time(g);
 	if (code == EXIT_OK)
 		code = instantiate(g);
 	if (code == EXIT_OK && g->instance != NULL && g->initializes)

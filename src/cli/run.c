@@ -11,6 +11,7 @@
 #include "cli/node.h"
 #include "cli/options.h"
 #include "cli/say.h"
+#include "runtime/terms.h"
 #include "skiff.h"
 
 #include <stddef.h>
@@ -76,16 +77,8 @@ const char run_details[] =
 	"number\n"
 	"or null, other references as null. Each result is printed on a line of its own.\n";
 
-/* These are about how the process runs, and go along into the cage one day. */
-static bool stays_out(int id)
-{
-	return id != CAGE && id != CACHE && id != NO_CACHE && id != CONFIG && id < WASI_DIR;
-}
-
 static bool take(struct options *o, int id, struct guest_plan *plan)
 {
-	if (plan->cage.wanted && stays_out(id))
-		return cage_option(&plan->cage, o, id);
 	switch (id) {
 	case INVOKE:
 		plan->invoke = o->value;
@@ -97,6 +90,7 @@ static bool take(struct options *o, int id, struct guest_plan *plan)
 		plan->argv0 = o->value;
 		return true;
 	case GRACE:
+		plan->has_grace = true;
 		return options_duration(o, &plan->grace_ms);
 	case STACK_LIMIT:
 		return options_size(o, &plan->stack_bytes);
@@ -163,31 +157,59 @@ static bool take_invoke(char **args, struct guest_plan *plan)
 	return true;
 }
 
-/* `o` stands at the ID; NULL: none is given. */
-static int run_bundle(const struct guest_plan *plan, const struct options *o)
+/* What of the plan goes along with a container. */
+static struct contained_plan contain(const struct guest_plan *plan, const struct config *config)
 {
-	const struct contained_plan contained = {
-		.bundle = plan->bundle,
-		.console_socket = plan->console_socket,
-		.pid_file = plan->pid_file,
-		.id = o != NULL ? o->value : NULL,
+	struct contained_plan c = {
+		.config = config,
 		.cache = plan->cache,
 		.no_cache = plan->no_cache,
+		.coredump = plan->coredump,
+		.limits = {.of = {plan->memory_bytes, plan->fuel, plan->time_ms, plan->stack_bytes,
+				  plan->grace_ms},
+			   .asked = {plan->has_memory, plan->has_fuel, plan->has_time,
+				     plan->stack_bytes != 0, plan->has_grace}},
 	};
+
+	terms_init(&c.terms);
+	c.terms.features = plan->features ^ skiff_features_default();
+	c.terms.invoke = plan->invoke;
+	c.terms.argv0 = plan->argv0;
+	c.terms.reactor = plan->reactor == GUEST_REACTOR;
+	return c;
+}
+
+/* `o` stands at the ID; NULL: none is given. */
+static int run_bundle(const struct guest_plan *plan, const struct config *config,
+		      const struct options *o)
+{
+	struct contained_plan contained = contain(plan, config);
 
 	if (o != NULL && o->next[0] != NULL)
 		return say(EXIT_USAGE, NULL,
 			   "with --bundle there is an ID and nothing behind it, not '%s'",
 			   o->next[0]);
+	if (plan->wasi.wasi != NULL)
+		return say(EXIT_USAGE, NULL,
+			   "with --bundle directories, variables and sockets are those of its "
+			   "config.json, no options");
+	contained.bundle = plan->bundle;
+	contained.console_socket = plan->console_socket;
+	contained.pid_file = plan->pid_file;
+	contained.id = o != NULL ? o->value : NULL;
 	return contained_run(&contained);
 }
 
-static int run_cage(struct guest_plan *plan)
+static int run_cage(struct guest_plan *plan, const struct config *config)
 {
-	struct contained_plan contained = {.cache = plan->cache, .no_cache = plan->no_cache};
-	int code =
-		cage_compose(&plan->cage, plan->file, plan->args, &contained.text, &contained.size);
+	struct contained_plan contained = contain(plan, config);
+	int code;
 
+	cage_terms(&plan->cage, &contained.terms);
+	plan->cage.no_network = config->policy_network == CONFIG_NETWORK_NONE;
+	contained.sockets = plan->cage.sockets;
+	contained.socket_count = plan->cage.socket_count;
+	code = cage_compose(&plan->cage, plan->file, plan->args, &contained.text, &contained.size);
 	return code == EXIT_OK ? contained_run(&contained) : code;
 }
 
@@ -236,8 +258,8 @@ static int run(struct guest_plan *plan, struct options *o, bool has_word)
 		return code;
 	node_cache(config, &plan->cache, &plan->no_cache);
 	if (plan->bundle != NULL)
-		return run_bundle(plan, has_word ? o : NULL);
-	return plan->cage.wanted ? run_cage(plan) : guest_run(plan);
+		return run_bundle(plan, config, has_word ? o : NULL);
+	return plan->cage.wanted ? run_cage(plan, config) : guest_run(plan);
 }
 
 int run_verb(const struct verb *verb, char **args)
@@ -249,12 +271,15 @@ int run_verb(const struct verb *verb, char **args)
 	plan = (struct guest_plan){
 		.features = skiff_features_default(),
 		.grace_ms = GUEST_GRACE_MS,
-		.manner = {EXIT_USAGE, EXIT_TIME, EXIT_FUEL, "--fuel"},
+		.manner = {EXIT_USAGE, EXIT_TIME, EXIT_FUEL, "--fuel", "--time-limit",
+			   "--memory-limit"},
 	};
 	options_init(&o, verb, args);
 	id = take_all(&o, args, &plan);
 	if (id == OPTIONS_STOP)
 		return o.code;
+	if (plan.bundle != NULL && plan.cage.wanted)
+		return say(EXIT_USAGE, NULL, "option '--bundle' does not go with --cage");
 	if (plan.bundle == NULL) {
 		if (plan.console_socket != NULL || plan.pid_file != NULL)
 			return say(EXIT_USAGE, NULL, "option '--%s' goes with --bundle only",

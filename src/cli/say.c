@@ -74,7 +74,7 @@ void say_note(enum say_level level, const char *subject, const char *format, ...
 	va_start(args, format);
 	err_setv(&err, 0, format, args);
 	va_end(args);
-	if (level == SAY_WARNING)
+	if (level == SAY_WARNING && told == NULL)
 		err_prefix(&err, 0, "warning");
 	tell(EXIT_OK, subject, &err);
 }

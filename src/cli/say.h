@@ -21,7 +21,7 @@ void say_note(enum say_level level, const char *subject, const char *format, ...
 /* What say_note() says from now on; SAY_WARNING at first. */
 void say_up_to(enum say_level level);
 
-/* Hand sentences to this instead, with the code, EXIT_OK of a note; NULL: standard error again. */
+/* Hand sentences to this instead, with the code (EXIT_OK: a note); NULL: standard error again. */
 void say_to(void (*fn)(int code, const char *sentence));
 
 /* What a function of skiff.h returned and wrote, about a file; the exit code follows from it. */

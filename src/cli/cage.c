@@ -68,7 +68,7 @@ static int set_threads(struct cage *cage, struct options *o)
 
 	if (!options_u64(o, &number))
 		return o->code;
-	cage->threads = (uint32_t)MIN(number, (uint64_t)UINT32_MAX - 1);
+	cage->threads = (uint32_t)MIN(number, (uint64_t)UINT32_MAX);
 	cage->has_threads = true;
 	return EXIT_OK;
 }
@@ -102,8 +102,8 @@ void cage_terms(const struct cage *cage, struct terms *ret)
 		(struct terms_list){(const char *)cage->allow.data, (uint32_t)cage->allow.size};
 	ret->listen =
 		(struct terms_list){(const char *)cage->listen.data, (uint32_t)cage->listen.size};
-	if (cage->has_threads)
-		ret->threads = cage->threads;
+	ret->threads = cage->threads;
+	ret->has_threads = cage->has_threads;
 }
 
 static const char *last_value(const struct cage *cage, int id, const char *otherwise)

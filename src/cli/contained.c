@@ -10,6 +10,7 @@
 #include "base/io.h"
 #include "cli/dump.h"
 #include "cli/exit.h"
+#include "cli/node.h"
 #include "cli/relay.h"
 #include "cli/say.h"
 #include "runtime/bundle.h"
@@ -234,6 +235,11 @@ int contained_run(struct contained_plan *plan)
 	sigset_t set;
 	int code;
 
+	if (plan->config == NULL) {
+		if (node_read(&plan->config, NULL) != EXIT_OK)
+			return EXIT_BAD;
+		node_cache(plan->config, &plan->cache, &plan->no_cache);
+	}
 	snprintf(made_up, sizeof(made_up), "run-%d", (int)getpid());
 	if (plan->bundle != NULL ? bundle_open(&bundle, plan->bundle, &err) != 0
 				 : bundle_of_text(&bundle, plan->text, plan->size, &err) != 0)

@@ -13,9 +13,10 @@ struct contained_plan {
 	char *text; /* taken */
 	size_t size;
 	const char *id; /* NULL: made up */
-	const struct config *config; /* the node's; borrowed */
+	const struct config *config; /* the node's; borrowed; NULL: it is read */
 	struct limits limits; /* what was asked for */
-	struct terms terms; /* but for limits, and for what the configuration says */
+	struct terms
+		terms; /* but for limits, and for what the configuration says; zeros: nothing special */
 	const int *sockets; /* of terms.listen; borrowed */
 	uint32_t socket_count;
 	const char *coredump; /* a path; NULL: none */

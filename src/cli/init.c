@@ -113,7 +113,7 @@ static int give_sockets(struct err *err)
 	if (r != 0)
 		return err_prefix(err, r, "option '--allow-net'");
 	plan.wasi.network_chosen = terms->allow.size > 0;
-	if (terms->threads != UINT32_MAX)
+	if (terms->has_threads)
 		r = skiff_wasi_threads(wasi, terms->threads, say);
 	return r;
 }

@@ -11,7 +11,6 @@
 #include "cli/node.h"
 #include "cli/options.h"
 #include "cli/say.h"
-#include "runtime/terms.h"
 #include "skiff.h"
 
 #include <stddef.h>
@@ -171,7 +170,6 @@ static struct contained_plan contain(const struct guest_plan *plan, const struct
 				     plan->stack_bytes != 0, plan->has_grace}},
 	};
 
-	terms_init(&c.terms);
 	c.terms.features = plan->features ^ skiff_features_default();
 	c.terms.invoke = plan->invoke;
 	c.terms.argv0 = plan->argv0;

@@ -21,7 +21,7 @@ static int test_version(void)
 
 #include <cmocka.h>
 
-static char noted[512];
+static char noted[ERR_MAX + 16];
 
 static void take_note(enum message_kind kind, const char *sentence)
 {

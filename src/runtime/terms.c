@@ -10,7 +10,7 @@ struct wire {
 	uint64_t features;
 	uint32_t threads, landlock;
 	uint32_t invoke, argv0, allow, listen;
-	uint8_t reactor, dumps, reserved[6];
+	uint8_t has_threads, reactor, dumps, reserved[5];
 };
 
 void terms_init(struct terms *terms)
@@ -21,7 +21,6 @@ void terms_init(struct terms *terms)
 	*terms = (struct terms){
 		.limits = {CONFIG_NONE, CONFIG_NONE, CONFIG_NONE, config.limits_stack,
 			   config.limits_grace},
-		.threads = UINT32_MAX,
 		.landlock = config.policy_landlock,
 	};
 }
@@ -52,6 +51,7 @@ int terms_write(const struct terms *terms, struct buf *ret)
 		.argv0 = size_of(terms->argv0),
 		.allow = terms->allow.size,
 		.listen = terms->listen.size,
+		.has_threads = terms->has_threads,
 		.reactor = terms->reactor,
 		.dumps = terms->dumps,
 	};
@@ -78,7 +78,7 @@ static const char *take(const char **at, uint32_t size)
 int terms_read(struct terms *ret, const char *bytes, size_t size, struct err *err)
 {
 	struct wire wire;
-	const char *at = bytes + sizeof(wire);
+	const char *at;
 
 	terms_init(ret);
 	if (size == 0)
@@ -93,8 +93,10 @@ int terms_read(struct terms *ret, const char *bytes, size_t size, struct err *er
 	ret->features = wire.features;
 	ret->threads = wire.threads;
 	ret->landlock = (enum config_word)wire.landlock;
+	ret->has_threads = wire.has_threads;
 	ret->reactor = wire.reactor;
 	ret->dumps = wire.dumps;
+	at = bytes + sizeof(wire);
 	ret->invoke = take(&at, wire.invoke);
 	ret->argv0 = take(&at, wire.argv0);
 	ret->allow = (struct terms_list){take(&at, wire.allow), wire.allow};

@@ -25,8 +25,9 @@ struct terms_list {
 struct terms {
 	uint64_t limits[LIMITS]; /* CONFIG_NONE: none */
 	uint64_t features; /* proposals that are not as by default */
-	uint32_t threads; /* at most; UINT32_MAX: as by default */
+	uint32_t threads; /* at most; with has_threads */
 	enum config_word landlock; /* what becomes of it where there is none */
+	bool has_threads;
 	bool reactor;
 	bool dumps; /* there is a descriptor for a core dump */
 	const char *invoke, *argv0; /* NULL: none; borrowed */

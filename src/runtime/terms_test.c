@@ -21,7 +21,7 @@ static void test_round_trip(void **state)
 	terms.limits[LIMIT_FUEL] = 7;
 	terms.features = 5;
 	terms.threads = 3;
-	terms.reactor = terms.dumps = true;
+	terms.has_threads = terms.reactor = terms.dumps = true;
 	terms.invoke = "add";
 	terms.argv0 = "";
 	terms.allow = (struct terms_list){"a:1\0b:2", 8};
@@ -29,7 +29,8 @@ static void test_round_trip(void **state)
 	assert_int_equal(terms_write(&terms, &buf), 0);
 	assert_int_equal(terms_read(&read, (char *)buf.data, buf.size, NULL), 0);
 	assert_memory_equal(read.limits, terms.limits, sizeof(terms.limits));
-	assert_true(read.features == 5 && read.threads == 3 && read.reactor && read.dumps);
+	assert_true(read.features == 5 && read.threads == 3 && read.has_threads && read.reactor &&
+		    read.dumps);
 	assert_int_equal(read.landlock, CONFIG_LANDLOCK_WARN);
 	assert_string_equal(read.invoke, "add");
 	assert_string_equal(read.argv0, "");
@@ -70,7 +71,7 @@ static void test_nothing_special(void **state)
 	assert_null(read.argv0);
 	assert_null(terms_first(&read.allow));
 	assert_null(terms_first(&read.listen));
-	assert_true(read.threads == UINT32_MAX && read.limits[LIMIT_MEMORY] == CONFIG_NONE);
+	assert_true(!read.has_threads && read.limits[LIMIT_MEMORY] == CONFIG_NONE);
 	buf_deinit(&buf);
 }
 

@@ -233,6 +233,9 @@ SKIFF_API int skiff_module_new(struct skiff_module **ret, struct skiff_engine *e
 /* The same of a file, read without a copy in between. */
 SKIFF_API int skiff_module_open(struct skiff_module **ret, struct skiff_engine *engine,
 				const char *path, struct skiff_error *err);
+/* Of one that is open already, and stays so; it is read from where it stands. */
+SKIFF_API int skiff_module_open_fd(struct skiff_module **ret, struct skiff_engine *engine, int fd,
+				   struct skiff_error *err);
 SKIFF_API void skiff_module_free(struct skiff_module *module);
 
 /* Inspection. Strings and arrays are borrowed from the module. Names are UTF-8, not terminated. */
@@ -331,6 +334,10 @@ SKIFF_API const char *skiff_cache_complaint(const struct skiff_cache *cache);
 SKIFF_API int skiff_cache_module_open(struct skiff_cache *cache, struct skiff_module **ret,
 				      struct skiff_engine *engine, const char *path,
 				      bool *ret_missing, struct skiff_error *err);
+/* Only that: *ret is NULL where it is not in there. Nothing of the module's is read but what names it. */
+SKIFF_API int skiff_cache_module_find(struct skiff_cache *cache, struct skiff_module **ret,
+				      struct skiff_engine *engine, int fd, bool *ret_missing,
+				      struct skiff_error *err);
 /* Validate the module of this file and put it in. What skiff_module_open() can answer. */
 SKIFF_API int skiff_cache_add(struct skiff_cache *cache, struct skiff_engine *engine,
 			      const char *path, struct skiff_error *err);

@@ -85,3 +85,17 @@ char *arena_string(struct arena *arena, const char *bytes, size_t size)
 		memcpy(copy, bytes, size);
 	return copy;
 }
+
+void arena_take(struct arena *arena, struct arena *other)
+{
+	struct arena_block **oldest = &arena->blocks;
+
+	if (arena->blocks == NULL) {
+		*arena = *other;
+	} else {
+		while (*oldest != NULL)
+			oldest = &(*oldest)->older;
+		*oldest = other->blocks;
+	}
+	*other = (struct arena){0};
+}

@@ -28,5 +28,7 @@ void *arena_alloc(struct arena *arena, size_t size);
 void *arena_array(struct arena *arena, size_t count, size_t size);
 /* A copy of `size` bytes, and a NUL behind them. */
 char *arena_string(struct arena *arena, const char *bytes, size_t size);
+/* What came from `other` is freed with this one; `other` is empty. */
+void arena_take(struct arena *arena, struct arena *other);
 
 #endif

@@ -2,12 +2,10 @@
 #include "cli/cage.h"
 
 #include "base/base.h"
-#include "base/io.h"
-#include "cli/emit.h"
+#include "cli/compose.h"
 #include "cli/env_file.h"
 #include "cli/exit.h"
 #include "cli/options.h"
-#include "cli/out.h"
 #include "cli/say.h"
 #include "cli/wasi.h"
 #include "skiff.h"
@@ -17,8 +15,6 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 struct cage_option {
@@ -189,7 +185,8 @@ static int emit_variable(void *env, const char *text)
 	return code;
 }
 
-static int emit_process(struct emit *e, const struct cage *cage, const char *name, char **args)
+static int emit_process(struct emit *e, const struct cage *cage, const char *name, char **args,
+			uid_t user)
 {
 	int code = EXIT_OK;
 
@@ -211,24 +208,48 @@ static int emit_process(struct emit *e, const struct cage *cage, const char *nam
 	emit_close(e, ']');
 	emit_string(e, "cwd", last_value(cage, WASI_WORKDIR, "/"));
 	emit_open(e, "user", '{');
-	emit_u64(e, "uid", geteuid());
+	emit_u64(e, "uid", user);
 	emit_u64(e, "gid", getegid());
 	emit_close(e, '}');
 	emit_close(e, '}');
 	return code;
 }
 
-static void emit_namespaces(struct emit *e, const struct cage *cage)
+/* One id, which is the same inside. */
+static void emit_map(struct emit *e, const char *key, uint64_t id)
 {
-	static const char *const kinds[] = {"mount", "pid", "ipc", "uts", "network"};
+	emit_open(e, key, '[');
+	emit_row(e, NULL, '{');
+	emit_u64(e, "containerID", id);
+	emit_u64(e, "hostID", id);
+	emit_u64(e, "size", 1);
+	emit_close(e, '}');
+	emit_close(e, ']');
+}
+
+/*
+ * Whoever is not root makes it all in a user namespace, in which he is who he is: no module sees a user, and one that has
+ * escaped is not even root of what it finds.
+ */
+static void emit_users(struct emit *e, uid_t user)
+{
+	emit_map(e, "uidMappings", user);
+	emit_map(e, "gidMappings", getegid());
+}
+
+static void emit_namespaces(struct emit *e, const struct cage *cage, uid_t user)
+{
+	static const char *const kinds[] = {"user", "mount", "pid", "ipc", "uts", "network"};
 	/* The host's network, unless none is wanted: without somebody to connect it, a new one leads nowhere. */
 	bool none = last_value(cage, WASI_NO_NETWORK, "") == NULL ||
 		    (cage->no_network && cage->allow.size == 0);
-	size_t count = none ? 5 : 4;
+	size_t count = none ? 6 : 5;
 
 	emit_open(e, "linux", '{');
+	if (user != 0)
+		emit_users(e, user);
 	emit_open(e, "namespaces", '[');
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = user == 0; i < count; i++) {
 		emit_row(e, NULL, '{');
 		emit_string(e, "type", kinds[i]);
 		emit_close(e, '}');
@@ -241,6 +262,7 @@ static void emit_namespaces(struct emit *e, const struct cage *cage)
 
 static int emit_all(struct emit *e, const struct cage *cage, const char *file, char **args)
 {
+	const uid_t user = geteuid();
 	const char *slash = strrchr(file, '/'), *name = slash != NULL ? slash + 1 : file;
 	int code;
 
@@ -250,42 +272,21 @@ static int emit_all(struct emit *e, const struct cage *cage, const char *file, c
 	emit_string(e, "path", "none");
 	emit_bool(e, "readonly", true);
 	emit_close(e, '}');
-	code = emit_process(e, cage, name, args);
+	code = emit_process(e, cage, name, args, user);
 	if (code == EXIT_OK)
 		code = emit_mounts(e, cage, file, name);
-	emit_namespaces(e, cage);
+	emit_namespaces(e, cage, user);
 	emit_close(e, '}');
 	return code;
-}
-
-static int take_text(int fd, char **ret, size_t *ret_size)
-{
-	struct stat st;
-	int error = fstat(fd, &st) < 0 ? -errno : 0;
-
-	*ret = error == 0 ? malloc((size_t)st.st_size + 1) : NULL;
-	if (error == 0)
-		error = *ret == NULL ? -ENOMEM : io_read_at(fd, *ret, (size_t)st.st_size, 0);
-	*ret_size = error == 0 ? (size_t)st.st_size : 0;
-	return error == 0 ? EXIT_OK : say(EXIT_BAD, NULL, "%s", strerror(-error));
 }
 
 int cage_compose(const struct cage *cage, const char *file, char **args, char **ret,
 		 size_t *ret_size)
 {
-	int fd = memfd_create("skiff-config", MFD_CLOEXEC), code;
-	struct emit e;
-	struct out out;
+	struct compose c;
+	int code = compose_begin(&c);
 
-	if (fd < 0)
-		return say(EXIT_BAD, NULL, "%s", strerror(errno));
-	out_init(&out, fd);
-	emit_init(&e, &out);
-	code = emit_all(&e, cage, file, args);
-	if (out_flush(&out) < 0 && code == EXIT_OK)
-		code = say(EXIT_BAD, NULL, "%s", strerror(ENOSPC));
-	if (code == EXIT_OK)
-		code = take_text(fd, ret, ret_size);
-	close(fd);
-	return code;
+	if (code != EXIT_OK)
+		return code;
+	return compose_end(&c, emit_all(&c.emit, cage, file, args), ret, ret_size);
 }

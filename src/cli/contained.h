@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* contained.h: run a bundle in a container, in the foreground. */
+/* contained.h: run a bundle in a container, in the foreground; or make one that waits to be started. */
 #ifndef CLI_CONTAINED_H
 #define CLI_CONTAINED_H
 
@@ -22,8 +22,9 @@ struct contained_plan {
 	const char *coredump; /* a path; NULL: none */
 	const char *cache; /* as in guest_plan */
 	bool no_cache;
-	const char
-		*console_socket; /* who listens there gets the terminal; NULL: we look after it */
+	bool detached; /* make it, and leave it */
+	const char *
+		console_socket; /* who listens there gets the terminal; NULL: we look after it, unless it is detached */
 	const char *pid_file; /* written when the process is there; NULL: none */
 };
 

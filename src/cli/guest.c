@@ -292,21 +292,42 @@ static bool uses_cache(const struct guest_plan *plan)
 static int load_cached(struct guest *g)
 {
 	const struct guest_plan *plan = g->plan;
-	struct skiff_cache *cache = plan->opened_cache;
+	struct skiff_cache *cache = NULL;
 	bool missing = false;
-	int r = cache != NULL ? 0 : skiff_cache_new(&cache, plan->cache, &g->err);
+	int r = skiff_cache_new(&cache, plan->cache, &g->err);
 
 	if (r == 0)
 		r = skiff_cache_module_open(cache, &g->module, g->engine, plan->file, &missing,
 					    &g->err);
 	if (r == 0 && skiff_cache_complaint(cache) != NULL)
 		say_note(SAY_WARNING, NULL, "%s", skiff_cache_complaint(cache));
-	/* Out of a cage nobody gets to the cache: whoever is outside adds to it. */
-	if (r == 0 && missing && plan->opened_cache == NULL)
+	if (r == 0 && missing)
 		fill_wanted(plan->cache, plan->file, plan->has_fuel);
-	if (plan->opened_cache == NULL)
-		skiff_cache_free(cache);
+	skiff_cache_free(cache);
 	return r;
+}
+
+/* The cache is to be trusted and a module is not: it is read, decoded and validated behind the closed door. */
+static int load_caged(struct guest *g)
+{
+	const struct guest_cage *cage = g->plan->closing;
+	bool missing = false;
+	int r = 0, code;
+
+	if (cage->cache != NULL && g->plan->features == skiff_features_default())
+		r = skiff_cache_module_find(cage->cache, &g->module, g->engine, cage->module,
+					    &missing, &g->err);
+	if (r == 0 && cage->cache != NULL && skiff_cache_complaint(cage->cache) != NULL)
+		say_note(SAY_WARNING, NULL, "%s", skiff_cache_complaint(cage->cache));
+	if (r != 0)
+		return say_error(g->name, r, &g->err);
+	code = cage->before_reading(missing);
+	if (code != EXIT_OK)
+		return code;
+	if (g->module == NULL)
+		r = skiff_module_open_fd(&g->module, g->engine, cage->module, &g->err);
+	close(cage->module);
+	return r == 0 ? EXIT_OK : say_error(g->name, r, &g->err);
 }
 
 static int load(struct guest *g)
@@ -321,6 +342,8 @@ static int load(struct guest *g)
 
 	if (r != 0)
 		return say_error(NULL, r, &g->err);
+	if (g->plan->closing != NULL)
+		return load_caged(g);
 	r = uses_cache(g->plan) ? load_cached(g)
 				: source_open(&g->module, g->engine, g->plan->file, &g->err);
 	return r == 0 ? EXIT_OK : say_error(g->name, r, &g->err);
@@ -432,7 +455,7 @@ static int run(struct guest *g)
 
 	fill_later();
 	signals_before_exit(leave_behind);
-	code = g->plan->before_run != NULL ? g->plan->before_run() : EXIT_OK;
+	code = g->plan->closing != NULL ? g->plan->closing->before_run() : EXIT_OK;
 	if (code == EXIT_OK)
 		code = start_time(g);
 	if (code == EXIT_OK)

@@ -34,6 +34,16 @@ struct guest_manner {
 	const char *memory_option;
 };
 
+/* What a process has been given that is about to shut itself in, and what it does on the way. */
+struct guest_cage {
+	int module; /* a descriptor, of the file */
+	struct skiff_cache *cache; /* borrowed; NULL: none */
+	/* Exit codes: */
+	int (*before_reading)(
+		bool missing); /* nothing of the module was looked at; would it have to be put into the cache */
+	int (*before_run)(void); /* everything is ready */
+};
+
 /* What the command line wants; all strings are borrowed from it. */
 struct guest_plan {
 	const char *file;
@@ -53,9 +63,9 @@ struct guest_plan {
 	const char *console_socket, *pid_file; /* with bundle; paths, or NULL */
 	const char *config; /* a file; NULL: as the environment has it, or the default one */
 	const char *cache; /* a directory; NULL: the default one */
-	struct skiff_cache *opened_cache; /* borrowed; NULL: opened when it is needed */
 	bool no_cache;
-	int (*before_run)(void); /* everything is ready: an exit code; NULL: nothing to do */
+	const struct guest_cage
+		*closing; /* we are in a cage that is about to close; NULL: there is none */
 	uint64_t features;
 	uint64_t stack_bytes; /* 0: the engine's default */
 	uint64_t fuel;

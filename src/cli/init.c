@@ -27,12 +27,13 @@ int skiff_init_main(char **args);
 /* Static so that a leak checker sees what it owns: it lives as long as the process. */
 static struct stage stage;
 static struct guest_plan plan;
+static struct guest_cage cage;
 static char module_path[PATH_MAX];
 static int next_descriptor = LAUNCH_MORE_FD; /* of those that came along */
 
 static int fail(int code, const struct err *err)
 {
-	stage_fail(code, err->text);
+	stage_fail(&stage, code, err->text);
 	return code;
 }
 
@@ -40,9 +41,9 @@ static int fail(int code, const struct err *err)
 static void tell(int code, const char *sentence)
 {
 	if (code == EXIT_OK)
-		stage_note(MESSAGE_WARNING, sentence);
+		stage_note(&stage, MESSAGE_WARNING, sentence);
 	else
-		stage_fail(code == EXIT_USAGE ? EXIT_BAD : code, sentence);
+		stage_fail(&stage, code == EXIT_USAGE ? EXIT_BAD : code, sentence);
 }
 
 /* -- Where the module is ---------------------------------------------------------------------------- */
@@ -82,12 +83,51 @@ static int find_module(struct err *err)
 		return err_set(err, EXIT_NOT_FOUND, "process.args[0]: the path is too long");
 	snprintf(module_path, sizeof(module_path), "%.*s", (int)size, name);
 	if (strchr(module_path, '/') == NULL && !find_in_path(name, size) && !is_file(module_path))
-		return err_set(err, EXIT_NOT_FOUND,
-			       "process.args[0]: no '%.*s' in the container's PATH", (int)size,
-			       name);
+		return err_set(
+			err, EXIT_NOT_FOUND,
+			stage.plan.beside != 0
+				? "no '%.*s' in the PATH of a WebAssembly container, which runs "
+				  "nothing but modules"
+				: "process.args[0]: no '%.*s' in the container's PATH",
+			(int)size, name);
+	if (access(module_path, F_OK) < 0 && stage.plan.beside != 0)
+		return err_set(
+			err, EXIT_NOT_FOUND,
+			"no '%s' in '%s', which is a WebAssembly container and runs nothing but "
+			"modules",
+			module_path, stage.plan.id);
 	if (access(module_path, F_OK) < 0)
 		return err_set(err, EXIT_NOT_FOUND, "process.args[0] '%s': %s", module_path,
 			       strerror(errno));
+	return 0;
+}
+
+static int no_module(struct err *err, const char *why)
+{
+	return stage.plan.beside != 0
+		       ? err_set(err, EXIT_NOT_RUN,
+				 "'%s' %s; '%s' is a WebAssembly container and runs nothing but "
+				 "modules",
+				 module_path, why, stage.plan.id)
+		       : err_set(err, EXIT_NOT_RUN, "process.args[0] '%s' %s", module_path, why);
+}
+
+static int open_module(struct err *err)
+{
+	char magic[4];
+	struct stat st;
+
+	cage.module = open(module_path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (cage.module < 0 || fstat(cage.module, &st) < 0)
+		return err_set(err, EXIT_NOT_RUN, "process.args[0] '%s': %s", module_path,
+			       strerror(errno));
+	if (S_ISDIR(st.st_mode))
+		return no_module(err, "is a directory, no WebAssembly module");
+	if (!S_ISREG(st.st_mode))
+		return no_module(err, "is no regular file, and so no WebAssembly module");
+	if (pread(cage.module, magic, sizeof(magic), 0) != sizeof(magic) ||
+	    memcmp(magic, "\0asm", sizeof(magic)) != 0)
+		return no_module(err, "is no WebAssembly module");
 	return 0;
 }
 
@@ -148,15 +188,24 @@ static void let_signals_in(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* The module is open, and what we know of it is how it begins. */
+static int shut_cage(bool missing)
+{
+	struct err err = {""};
+
+	(void)missing;
+	skiff_cache_free(cage.cache);
+	cage.cache = NULL;
+	return stage_shut(&stage, &err) == 0 ? EXIT_OK : fail(EXIT_BAD, &err);
+}
+
 /* The guest is linked, its signals are handled, and it is about to run. */
-static int close_cage(void)
+static int await_start(void)
 {
 	struct err err = {""};
 
 	let_signals_in();
-	skiff_cache_free(plan.opened_cache);
-	plan.opened_cache = NULL;
-	if (stage_close(&stage, &err) != 0)
+	if (stage_await(&stage, &err) != 0)
 		return fail(EXIT_BAD, &err);
 	say_to(NULL);
 	return EXIT_OK;
@@ -182,13 +231,15 @@ static void take_terms(const struct terms *terms)
 
 static void make_plan(void)
 {
+	cage.before_reading = shut_cage;
+	cage.before_run = await_start;
 	plan.file = module_path;
 	plan.argv0 =
 		stage.terms.argv0 != NULL ? stage.terms.argv0 : stage.spec->process.args.items[0];
 	plan.args = (char **)(uintptr_t)stage.spec->process.args.items + 1;
 	plan.manner = (struct guest_manner){EXIT_BAD,        EXIT_TIME,       EXIT_FUEL,
 					    "the container", "the container", "the container"};
-	plan.before_run = close_cage;
+	plan.closing = &cage;
 	take_terms(&stage.terms);
 }
 
@@ -196,18 +247,21 @@ static int prepare(struct err *err)
 {
 	int r = stage_begin(&stage, err);
 
-	if (r == 0 && (stage.plan.cache == NULL || stage.plan.cache[0] != '\0'))
-		r = skiff_cache_new(&plan.opened_cache, stage.plan.cache,
+	/* Another user than the cache's would not be let in. */
+	if (r == 0 && !stage.spec->namespaces[OCI_NS_USER].wanted &&
+	    (stage.plan.cache == NULL || stage.plan.cache[0] != '\0'))
+		r = skiff_cache_new(&cage.cache, stage.plan.cache,
 				    (struct skiff_error *)(void *)err);
 	if (r == 0)
 		r = skiff_wasi_new(&plan.wasi.wasi, (struct skiff_error *)(void *)err);
 	if (r == 0)
 		r = give_sockets(err);
-	plan.no_cache = plan.opened_cache == NULL;
 	if (r == 0)
 		r = stage_enter(&stage, err);
 	if (r == 0)
 		r = find_module(err);
+	if (r == 0)
+		r = open_module(err);
 	if (r == 0)
 		r = make_wasi(err);
 	return r;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * relay.c: one loop of poll() over standard input, the master and a signalfd.
+ * relay.c: one loop of poll() over standard input, the master, a signalfd and a pidfd.
  *
  * What is typed is kept until the container takes it, and nothing more is read meanwhile: so the loop never waits
  * for a guest that does not read. It does wait for our standard output, as a program that writes there itself would.
  */
 #include "cli/relay.h"
 
+#include "base/base.h"
 #include "base/io.h"
 
 #include <errno.h>
@@ -24,7 +25,7 @@ enum { ROOM = 4096, END_OF_FILE = 4 /* Control-D */ };
 
 struct relay {
 	pid_t pid;
-	int master, signals;
+	int master, signals, other; /* -1: none */
 	bool reads; /* standard input has not ended */
 	bool raw; /* `before` is to be restored */
 	struct termios before;
@@ -96,7 +97,7 @@ static bool take_signal(struct relay *r, int *ret_status)
 
 	if (read(r->signals, &info, sizeof(info)) != sizeof(info))
 		return false;
-	if (info.ssi_signo == SIGWINCH)
+	if (info.ssi_signo == SIGWINCH && r->master >= 0)
 		pass_size(r);
 	else if (info.ssi_signo != SIGCHLD)
 		kill(r->pid, (int)info.ssi_signo);
@@ -115,10 +116,15 @@ static int loop(struct relay *r)
 			 .events = (short)(POLLIN | (r->typed_size > 0 ? POLLOUT : 0))},
 			{.fd = r->reads && r->typed_size == 0 ? STDIN_FILENO : -1,
 			 .events = POLLIN},
+			{.fd = r->other, .events = POLLIN},
 		};
 
-		if (poll(fds, 3, -1) < 0 && errno != EINTR)
+		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
 			break;
+		if (fds[3].revents != 0) {
+			kill(r->pid, SIGKILL);
+			r->other = -1;
+		}
 		if (fds[2].revents != 0)
 			read_input(r);
 		if (fds[1].revents & POLLOUT)
@@ -131,19 +137,21 @@ static int loop(struct relay *r)
 	return status;
 }
 
-int relay_attend(pid_t pid, const sigset_t *set, int master)
+int relay_attend(pid_t pid, const sigset_t *set, int master, int other)
 {
-	struct relay r = {.pid = pid, .master = master, .reads = true};
+	struct relay r = {.pid = pid, .master = master, .other = other, .reads = master >= 0};
 	int status;
 
 	r.signals = signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK);
-	fcntl(master, F_SETFL, O_RDWR | O_NONBLOCK);
+	if (master >= 0)
+		fcntl(master, F_SETFL, O_RDWR | O_NONBLOCK);
 	/* It may have ended before there was anything to hear of it. */
 	if (waitpid(pid, &status, WNOHANG) != pid) {
-		make_raw(&r);
+		if (master >= 0)
+			make_raw(&r);
 		status = loop(&r);
 	}
-	while (pass_output(&r))
+	while (master >= 0 && pass_output(&r))
 		;
 	if (r.raw)
 		tcsetattr(STDIN_FILENO, TCSADRAIN, &r.before);

@@ -42,36 +42,47 @@ int module_of_artifact(struct skiff_module **ret, struct skiff_engine *engine,
 	return 0;
 }
 
-static int from_file(struct skiff_module **ret, struct skiff_engine *engine, int fd,
-		     const struct stat *state, struct err *err)
+/* *ret is NULL where it is not there. */
+static int find(struct skiff_module **ret, bool *ret_missing, struct skiff_cache *cache,
+		struct skiff_engine *engine, int fd, const struct stat *state, struct err *err)
 {
-	struct image *image;
-	int error = module_file_read(&image, fd, state, err);
+	struct artifact_id wanted = artifact_wanted(engine);
+	struct artifact artifact;
+	enum cache_found found = cache_find(&cache->cache, fd, state, &wanted, &artifact);
 
-	return error != 0 ? error : module_of_image(ret, engine, image, err);
+	*ret = NULL;
+	if (ret_missing != NULL)
+		*ret_missing = found == CACHE_UNKNOWN;
+	return found == CACHE_HIT ? module_of_artifact(ret, engine, &artifact, err) : 0;
+}
+
+int skiff_cache_module_find(struct skiff_cache *cache, struct skiff_module **ret,
+			    struct skiff_engine *engine, int fd, bool *ret_missing,
+			    struct skiff_error *err)
+{
+	struct stat state;
+	int error = module_file_state(fd, &state, err_in(err));
+
+	return error == 0 ? find(ret, ret_missing, cache, engine, fd, &state, err_in(err)) : error;
 }
 
 int skiff_cache_module_open(struct skiff_cache *cache, struct skiff_module **ret,
 			    struct skiff_engine *engine, const char *path, bool *ret_missing,
 			    struct skiff_error *err)
 {
-	struct artifact_id wanted = artifact_wanted(engine);
-	enum cache_found found;
-	struct artifact artifact;
+	struct skiff_module *module;
 	struct stat state;
 	int fd, error;
 
 	error = module_file_open(path, &fd, &state, err_in(err));
 	if (error != 0)
 		return error;
-	found = cache_find(&cache->cache, fd, &state, &wanted, &artifact);
-	if (found == CACHE_HIT)
-		error = module_of_artifact(ret, engine, &artifact, err_in(err));
-	else
-		error = from_file(ret, engine, fd, &state, err_in(err));
+	error = find(&module, ret_missing, cache, engine, fd, &state, err_in(err));
+	if (error == 0 && module == NULL)
+		error = module_of_file(&module, engine, fd, &state, err_in(err));
 	close(fd);
-	if (error == 0 && ret_missing != NULL)
-		*ret_missing = found == CACHE_UNKNOWN;
+	if (error == 0)
+		*ret = module;
 	return error;
 }
 

@@ -132,7 +132,12 @@ int outcome_of_decode(int decoded);
 /* Decode and take in; takes the block, whatever happens. */
 int module_of_image(struct skiff_module **ret, struct skiff_engine *engine, struct image *image,
 		    struct err *err);
-/* A regular file, with its state. */
+/* The same of a file, read from where it stands. */
+int module_of_file(struct skiff_module **ret, struct skiff_engine *engine, int fd,
+		   const struct stat *state, struct err *err);
+/* It is a regular file, and in what state. */
+int module_file_state(int fd, struct stat *ret, struct err *err);
+/* The same, opened. */
 int module_file_open(const char *path, int *ret_fd, struct stat *ret_state, struct err *err);
 /* Its bytes, as a block for decode(). */
 int module_file_read(struct image **ret, int fd, const struct stat *state, struct err *err);

@@ -60,23 +60,30 @@ int skiff_module_new(struct skiff_module **ret, struct skiff_engine *engine, con
 	return module_of_image(ret, engine, image, err_in(err));
 }
 
+int module_file_state(int fd, struct stat *ret, struct err *err)
+{
+	if (fstat(fd, ret) < 0)
+		return err_set(err, -errno, "%s", strerror(errno));
+	if (S_ISREG(ret->st_mode))
+		return 0;
+	if (S_ISDIR(ret->st_mode))
+		return err_set(err, -EISDIR, "is a directory, not a WebAssembly module");
+	return err_set(err, -EINVAL, "is no regular file");
+}
+
 int module_file_open(const char *path, int *ret_fd, struct stat *ret_state, struct err *err)
 {
 	/* Without O_NONBLOCK a pipe nobody writes to would hang us. musl's open() sets O_CLOEXEC twice. */
-	int fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	bool is_dir;
+	int fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), error;
 
 	if (fd < 0)
 		return err_set(err, -errno, "%s", strerror(errno));
-	if (fstat(fd, ret_state) == 0 && S_ISREG(ret_state->st_mode)) {
+	error = module_file_state(fd, ret_state, err);
+	if (error != 0)
+		close(fd);
+	else
 		*ret_fd = fd;
-		return 0;
-	}
-	is_dir = S_ISDIR(ret_state->st_mode);
-	close(fd);
-	if (is_dir)
-		return err_set(err, -EISDIR, "is a directory, not a WebAssembly module");
-	return err_set(err, -EINVAL, "is no regular file");
+	return error;
 }
 
 int module_file_read(struct image **ret, int fd, const struct stat *state, struct err *err)
@@ -98,19 +105,36 @@ int module_file_read(struct image **ret, int fd, const struct stat *state, struc
 	return err_set(err, error, "read: %s", strerror(-error));
 }
 
+int module_of_file(struct skiff_module **ret, struct skiff_engine *engine, int fd,
+		   const struct stat *state, struct err *err)
+{
+	struct image *image;
+	int error = module_file_read(&image, fd, state, err);
+
+	return error != 0 ? error : module_of_image(ret, engine, image, err);
+}
+
 int skiff_module_open(struct skiff_module **ret, struct skiff_engine *engine, const char *path,
 		      struct skiff_error *err)
 {
-	struct image *image;
 	struct stat state;
 	int fd, error;
 
 	error = module_file_open(path, &fd, &state, err_in(err));
 	if (error != 0)
 		return error;
-	error = module_file_read(&image, fd, &state, err_in(err));
+	error = module_of_file(ret, engine, fd, &state, err_in(err));
 	close(fd);
-	return error != 0 ? error : module_of_image(ret, engine, image, err_in(err));
+	return error;
+}
+
+int skiff_module_open_fd(struct skiff_module **ret, struct skiff_engine *engine, int fd,
+			 struct skiff_error *err)
+{
+	struct stat state;
+	int error = module_file_state(fd, &state, err_in(err));
+
+	return error != 0 ? error : module_of_file(ret, engine, fd, &state, err_in(err));
 }
 
 void skiff_module_free(struct skiff_module *handle)

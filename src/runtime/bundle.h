@@ -24,6 +24,8 @@ int bundle_open(struct bundle *ret, const char *path, struct err *err);
 int bundle_path(int dir, char path[static PATH_MAX], struct err *err);
 /* One that is only in memory: takes the text. Its paths are absolute. */
 int bundle_of_text(struct bundle *ret, char *text, size_t size, struct err *err);
+/* The config.json that lies in a state's directory; relative paths in it lead nowhere any more. */
+int bundle_of_state(struct bundle *ret, int dir, struct err *err);
 void bundle_close(struct bundle *bundle);
 
 #endif

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/container.h"
 
+#include "runtime/gate.h"
 #include "runtime/hooks.h"
 #include "runtime/label.h"
 #include "runtime/leftover.h"
+#include "sandbox/users.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -15,17 +17,62 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Whoever is not root gets what he may have, and is told of the rest. */
+/*
+ * Whoever is not root gets what he may have, and is told of each limit he does not get; that he may not make a group
+ * somewhere is worth a word only where the spec names one. Rules for devices are passed over: there are no nodes but those of
+ * the host that anybody may open.
+ */
+static int make_what_may_be(struct container *c, struct err *err)
+{
+	const struct oci_spec *spec = c->bundle->spec;
+	struct oci_resources resources = spec->resources;
+	struct cgroup_notes nobodys = {0};
+	int error = 0;
+
+	if (c->cgroup == NULL)
+		error = cgroup_create(&c->cgroup, &c->layout, spec->cgroup, c->id,
+				      spec->cgroup != NULL ? &c->notes : &nobodys, err);
+	cgroup_notes_deinit(&nobodys);
+	resources.device_count = 0;
+	return error == 0 ? cgroup_update(c->cgroup, &resources, &c->notes, err) : error;
+}
+
 static int make_cgroup(struct container *c, struct err *err)
 {
 	const struct oci_spec *spec = c->bundle->spec;
-	struct cgroup_notes *notes = geteuid() != 0 ? &c->notes : NULL;
+	uid_t user = geteuid();
 	int error = cgroup_layout_init(&c->layout, err);
 
 	if (error != 0 || c->layout.count == 0)
 		return error;
-	error = cgroup_create(&c->cgroup, &c->layout, spec->cgroup, c->id, notes, err);
-	return error == 0 ? cgroup_apply(c->cgroup, &spec->resources, notes, err) : error;
+	if (user != 0 && !spec->namespaces[OCI_NS_USER].wanted)
+		return err_set(err, -EPERM,
+			       "linux.namespaces: a container that is not root's needs a user "
+			       "namespace (type 'user', with linux.uidMappings and "
+			       "linux.gidMappings)");
+	if (user != 0)
+		return make_what_may_be(c, err);
+	error = cgroup_create(&c->cgroup, &c->layout, spec->cgroup, c->id, NULL, err);
+	if (error == 0)
+		error = cgroup_apply(c->cgroup, &spec->resources, NULL, err);
+	/* Root, but only in a user namespace. */
+	if ((error == -EACCES || error == -EPERM || error == -EROFS) && !users_are_hosts())
+		error = make_what_may_be(c, err);
+	return error;
+}
+
+/* For who comes later, and finds the bundle changed or gone. */
+static int keep_bundle(struct container *c, struct err *err)
+{
+	char path[PATH_MAX] = "";
+	int error = c->bundle->dir >= 0 ? bundle_path(c->bundle->dir, path, err) : 0;
+
+	if (error != 0)
+		return error;
+	c->state.bundle = strdup(path);
+	if (c->state.bundle == NULL)
+		return err_set(err, -ENOMEM, "out of memory for a container's state");
+	return state_keep_config(c->state_dir, c->bundle->text, c->bundle->size, err);
 }
 
 /* A name first: whatever is made from now on can be found again, and nobody else makes it. */
@@ -48,7 +95,8 @@ static int make_state(struct container *c, struct err *err)
 	if (error != 0)
 		return error;
 	c->state.created = (int64_t)time(NULL);
-	return state_write(c->state_dir, &c->state, err);
+	error = state_write(c->state_dir, &c->state, err);
+	return error == 0 ? keep_bundle(c, err) : error;
 }
 
 /* What is there to be cleaned up, before it is there, and then whom to ask. */
@@ -73,29 +121,18 @@ static int note_init(struct container *c, struct err *err)
 	return state_write(c->state_dir, &c->state, err);
 }
 
-static void forget_state(struct container *c, bool remove, struct err *err)
+static int note_phase(struct container *c, enum state_phase phase, struct err *err)
 {
-	if (c->state_dir > 0)
-		close(c->state_dir);
-	if (c->state_dir > 0 && remove)
-		state_remove(c->root, c->id, err);
-	if (c->root > 0)
-		close(c->root);
-	c->root = c->state_dir = 0;
-	state_deinit(&c->state);
+	c->state.phase = phase;
+	return state_write(c->state_dir, &c->state, err);
 }
 
 static int run_hooks(const struct container *c, enum oci_hook_kind kind, const char *status,
 		     struct err *err)
 {
-	char path[PATH_MAX];
-	struct hooks_state state = {c->id, status, path, c->child.pid};
-	int error;
+	const struct hooks_state state = {c->id, status, c->state.bundle, c->child.pid};
 
-	if (c->bundle->spec->hooks[kind].count == 0)
-		return 0;
-	error = bundle_path(c->bundle->dir, path, err);
-	return error != 0 ? error : hooks_run(c->bundle->spec, kind, &state, NULL, err);
+	return hooks_run(c->bundle->spec, kind, &state, NULL, err);
 }
 
 static int run_namespace_hooks(struct container *c, struct err *err)
@@ -132,14 +169,17 @@ int container_create(struct container *c, struct err *err)
 			 .cache = c->cache,
 			 .has_bundle = c->bundle->dir >= 0,
 			 .has_template = c->template >= 0,
-			 .waits = true},
+			 .in_users = launch_in_users(c->bundle->spec),
+			 .wait = c->detached ? PLAN_WAITS_AT_GATE : PLAN_WAITS},
 		.spec = c->bundle->spec,
 		.bundle = c->bundle->dir,
 		.stdio = {c->stdio[0], c->stdio[1], c->stdio[2]},
 		.template = c->template,
 		.more = c->more,
 		.more_count = c->more_count,
+		.gate = -1,
 		.stop = c->stop,
+		.slow = c->slow,
 		.note = c->note,
 		.note_env = c->note_env,
 	};
@@ -156,13 +196,22 @@ int container_create(struct container *c, struct err *err)
 	if (error != 0)
 		return error;
 	l.cgroup = c->cgroup;
-	error = launch_with_terms(c, &l, err);
+	if (c->detached)
+		l.gate = gate_make(c->state_dir, err);
+	if (c->detached && l.gate < 0)
+		error = l.gate;
+	else
+		error = launch_with_terms(c, &l, err);
+	if (l.gate >= 0)
+		close(l.gate);
 	c->was_born = error == 0;
 	if (error == 0)
 		error = note_init(c, err);
 	if (error == 0 && hooks_await_namespaces(c->bundle->spec))
 		error = run_namespace_hooks(c, err);
-	return error == 0 ? launch_wait_ready(&c->child, err) : error;
+	if (error == 0)
+		error = launch_wait_ready(&c->child, err);
+	return error == 0 && c->detached ? note_phase(c, STATE_CREATED, err) : error;
 }
 
 int container_start(struct container *c, struct err *err)
@@ -170,7 +219,7 @@ int container_start(struct container *c, struct err *err)
 	int error = launch_go(&c->child, err);
 
 	child_deinit(&c->child);
-	return error;
+	return error == 0 ? note_phase(c, STATE_RUNNING, err) : error;
 }
 
 int container_started(const struct container *c, struct err *err)
@@ -181,6 +230,23 @@ int container_started(const struct container *c, struct err *err)
 bool container_ran_out(const struct container *c)
 {
 	return c->cgroup != NULL && cgroup_oom_kills(c->cgroup) > 0;
+}
+
+void container_leave(struct container *c)
+{
+	child_deinit(&c->child);
+	c->child.pid = 0;
+	if (c->state_dir > 0)
+		close(c->state_dir);
+	if (c->root > 0)
+		close(c->root);
+	c->root = c->state_dir = 0;
+	state_deinit(&c->state);
+	cgroup_free(c->cgroup);
+	c->cgroup = NULL;
+	cgroup_layout_deinit(&c->layout);
+	cgroup_notes_deinit(&c->notes);
+	c->was_born = false;
 }
 
 /* A killed process that waits for a file system which has heard it and never answers does not end. */
@@ -207,12 +273,7 @@ static int end_child(struct container *c, struct err *err)
 	if (pid <= 0)
 		return 0;
 	kill(pid, SIGKILL);
-	if (is_gone(pid))
-		return 0;
-	return err_set(
-		err, -ETIMEDOUT,
-		"process %d was killed and does not end: a file system it uses does not answer",
-		(int)pid);
+	return is_gone(pid) ? 0 : leftover_does_not_end(pid, err);
 }
 
 int container_delete(struct container *c, struct err *err)
@@ -223,13 +284,10 @@ int container_delete(struct container *c, struct err *err)
 	/* Its group cannot go before it, and its name stays, for whoever deletes it later. */
 	if (is_ended && c->cgroup != NULL)
 		error = leftover_remove_group(c->cgroup, err);
-	cgroup_free(c->cgroup);
-	c->cgroup = NULL;
-	forget_state(c, is_ended, error == 0 ? err : NULL);
+	if (is_ended && c->state_dir > 0)
+		state_remove(c->root, c->id, error == 0 ? err : NULL);
 	if (c->was_born && error == 0)
 		error = run_hooks(c, OCI_HOOK_POSTSTOP, "stopped", err);
-	c->was_born = false;
-	cgroup_layout_deinit(&c->layout);
-	cgroup_notes_deinit(&c->notes);
+	container_leave(c);
 	return error;
 }

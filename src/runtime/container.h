@@ -5,6 +5,8 @@
  *   container_create()   control group, process, cage: everything but the guest's first instruction
  *   container_start()    that
  *   container_delete()   whatever is left goes: after any failure, and after the end
+ *
+ * Or, of one that is `detached`, container_create() and container_leave(): it waits to be started by whoever comes (known.h).
  */
 #ifndef RUNTIME_CONTAINER_H
 #define RUNTIME_CONTAINER_H
@@ -22,6 +24,8 @@ struct container {
 	int template;
 	int stdio[3];
 	int stop; /* to be readable when it is not to be made after all; -1: none */
+	launch_slow_fn *slow; /* as in struct launch */
+	bool detached; /* nobody stays with it */
 	const struct terms *terms; /* NULL: nothing special */
 	const int *more; /* descriptors that belong to it */
 	uint32_t more_count;
@@ -46,6 +50,8 @@ int container_start(struct container *container, struct err *err);
 int container_started(const struct container *container, struct err *err);
 /* Did the kernel end a process of it for want of memory; until it is deleted. */
 bool container_ran_out(const struct container *container);
+/* It stays as it is; what is ours of it is freed. */
+void container_leave(struct container *container);
 /* The child, if it is there, is killed and waited for. `err` may be NULL. */
 int container_delete(struct container *container, struct err *err);
 

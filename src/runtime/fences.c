@@ -10,7 +10,7 @@
 /* From this version on it has all that landlock.c knows. */
 enum { LANDLOCK_WHOLE = 6 };
 
-static int check_landlock(enum config_word policy, fences_note_fn *note, struct err *err)
+static int check_landlock(enum config_word policy, fences_note_fn *note, void *env, struct err *err)
 {
 	int version = landlock_version();
 	struct err sentence;
@@ -19,7 +19,7 @@ static int check_landlock(enum config_word policy, fences_note_fn *note, struct 
 		return err_set(err, -EPERM,
 			       "this kernel has no Landlock, and policy.landlock requires it");
 	if (version == 0 && policy == CONFIG_LANDLOCK_WARN)
-		note(MESSAGE_WARNING,
+		note(env, MESSAGE_WARNING,
 		     "this kernel has no Landlock: the mount view and the system call filter stand "
 		     "without it");
 	if (version > 0 && version < LANDLOCK_WHOLE) {
@@ -28,7 +28,7 @@ static int check_landlock(enum config_word policy, fences_note_fn *note, struct 
 			"kept "
 			"in by namespaces alone",
 			version);
-		note(MESSAGE_INFO, sentence.text);
+		note(env, MESSAGE_INFO, sentence.text);
 	}
 	return 0;
 }
@@ -49,7 +49,7 @@ static uint64_t address_space(const struct oci_process *process)
  * A refused reservation is no failure: the engine checks each access instead (memory.h). Overcommit 2 refuses none: what has no
  * access is not counted there.
  */
-static void check_address_space(const struct oci_process *process, fences_note_fn *note)
+static void check_address_space(const struct oci_process *process, fences_note_fn *note, void *env)
 {
 	uint64_t limit = address_space(process);
 	struct err sentence;
@@ -60,12 +60,12 @@ static void check_address_space(const struct oci_process *process, fences_note_f
 		"RLIMIT_AS is %llu bytes, and a memory wants 8 GiB of addresses: its accesses are "
 		"checked one by one, which takes time",
 		(unsigned long long)limit);
-	note(MESSAGE_WARNING, sentence.text);
+	note(env, MESSAGE_WARNING, sentence.text);
 }
 
 int fences_check(const struct oci_spec *spec, enum config_word landlock, fences_note_fn *note,
-		 struct err *err)
+		 void *env, struct err *err)
 {
-	check_address_space(&spec->process, note);
-	return check_landlock(landlock, note, err);
+	check_address_space(&spec->process, note, env);
+	return check_landlock(landlock, note, env, err);
 }

@@ -23,8 +23,9 @@ static int test_version(void)
 
 static char noted[ERR_MAX + 16];
 
-static void take_note(enum message_kind kind, const char *sentence)
+static void take_note(void *env, enum message_kind kind, const char *sentence)
 {
+	(void)env;
 	snprintf(noted, sizeof(noted), "%d %s", (int)kind, sentence);
 }
 
@@ -35,7 +36,7 @@ static int check(int kernel, enum config_word policy, uint64_t space, struct err
 
 	version = kernel;
 	noted[0] = '\0';
-	return fences_check(&spec, policy, take_note, err);
+	return fences_check(&spec, policy, take_note, NULL, err);
 }
 
 static void test_landlock(void **state)

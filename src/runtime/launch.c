@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/close_range.h>
 #include <linux/sched.h>
 #include <poll.h>
@@ -17,15 +18,24 @@
 #include <unistd.h>
 
 #include "base/base.h"
+#include "runtime/hang.h"
 #include "runtime/label.h"
+#include "sandbox/caps.h"
 #include "sandbox/cgroup.h"
+#include "sandbox/rlimits.h"
+#include "sandbox/users.h"
 
-enum { STACK = 32 * 1024 };
+enum {
+	STACK = 32 * 1024,
+	PATIENCE_MS = 3000,
+};
 
 /* What the child knows until it executes itself; it shares our memory, and we wait. */
 struct birth {
 	const struct launch *launch;
-	int self, plan, socket; /* owned by the parent */
+	int self, plan, socket; /* owned by the parent, as is this */
+	int users; /* to be born in, where the plan says so */
+	pid_t pid;
 	int error;
 	struct err *err;
 };
@@ -48,22 +58,43 @@ static bool arrange(const int *fds, int count)
 	return true;
 }
 
+/* All rights in the user namespace outlast the execution, also of a user who is not root there. */
+static int keep_rights(struct err *err)
+{
+	struct oci_capabilities caps;
+	int error = caps_get(&caps, err);
+
+	if (error != 0)
+		return error;
+	caps.inheritable = caps.ambient = caps.permitted;
+	return caps_set(&caps, err);
+}
+
 static int be_born(void *env)
 {
 	static char name[] = "skiff-init";
 	static char *const args[] = {name, NULL}, *const environment[] = {NULL};
 	struct birth *b = env;
 	const struct launch *l = b->launch;
-	int fds[LAUNCH_MORE_FD + LAUNCH_MORE_MOST] = {
-		l->stdio[0], l->stdio[1], l->stdio[2], b->plan, b->socket, l->bundle, l->template};
+	int fds[LAUNCH_MORE_FD + LAUNCH_MORE_MOST] = {l->stdio[0], l->stdio[1], l->stdio[2],
+						      b->plan,     b->socket,   l->bundle,
+						      l->template, l->gate};
 	int count = LAUNCH_MORE_FD + (int)l->more_count;
 	int self = fcntl(b->self, F_DUPFD_CLOEXEC, 2 * (int)ARRAY_SIZE(fds));
 
 	for (uint32_t i = 0; i < l->more_count; i++)
 		fds[LAUNCH_MORE_FD + i] = l->more[i];
-	b->error = l->cgroup != NULL ? cgroup_join(l->cgroup, false, b->err) : 0;
+	b->error = l->plan.beside != 0
+			   ? rlimits_affinity(l->spec->process.exec_cpus_initial, b->err)
+			   : 0;
+	if (b->error == 0 && l->cgroup != NULL)
+		b->error = cgroup_join(l->cgroup, false, b->err);
+	if (b->error == 0 && l->plan.beside != 0)
+		b->error = rlimits_affinity(l->spec->process.exec_cpus_final, b->err);
 	if (b->error == 0)
 		b->error = label_next_exec(&l->spec->process, b->err);
+	if (b->error == 0 && l->plan.in_users)
+		b->error = keep_rights(b->err);
 	if (b->error != 0)
 		_exit(1);
 	setsid();
@@ -95,11 +126,21 @@ static int join_pids(const char *path, int *ret_own, struct err *err)
 			  : err_set(err, error, "pid namespace '%s': %s", path, strerror(-error));
 }
 
-static int spawn(struct birth *b, pid_t *ret)
+static int refused(const struct birth *b, int error)
+{
+	static const char what[] = "a process for the container";
+
+	return b->launch->plan.in_users ? users_refused(error, what, b->err)
+					: err_set(b->err, error, "%s: %s", what, strerror(-error));
+}
+
+static int spawn(struct birth *b, int flags)
 {
 	static _Alignas(16) char stack[STACK];
 	const struct oci_namespace *pids = &b->launch->spec->namespaces[OCI_NS_PID];
-	int flags = CLONE_VM | CLONE_VFORK | SIGCHLD, own = -1, error;
+	int own = -1, error;
+
+	flags |= CLONE_VM | CLONE_VFORK | SIGCHLD;
 
 	if (pids->wanted && pids->path == NULL)
 		flags |= CLONE_NEWPID;
@@ -108,16 +149,50 @@ static int spawn(struct birth *b, pid_t *ret)
 		if (error != 0)
 			return error;
 	}
-	*ret = clone(be_born, stack + STACK, flags, b);
-	error = *ret < 0 ? err_set(b->err, -errno, "a process for the container: %s",
-				   strerror(errno))
-			 : b->error;
+	b->pid = clone(be_born, stack + STACK, flags, b);
+	error = b->pid < 0 ? refused(b, -errno) : b->error;
 	if (own >= 0) {
 		setns(own, CLONE_NEWPID);
 		close(own);
 	}
-	if (*ret > 0 && error != 0)
-		waitpid(*ret, NULL, 0);
+	return error;
+}
+
+/* It goes to the user namespace, from where there is no way back, and makes the container's process, a child of ours. */
+static int spawn_there(void *env)
+{
+	struct birth *b = env;
+
+	b->error = users_enter(b->users, b->err);
+	if (b->error == 0)
+		b->error = spawn(b, CLONE_PARENT);
+	_exit(0);
+}
+
+static int spawn_in_users(struct birth *b)
+{
+	static _Alignas(16) char stack[STACK];
+	pid_t pid;
+
+	b->users = users_open(b->launch->spec, b->err);
+	if (b->users < 0)
+		return b->users;
+	pid = clone(spawn_there, stack + STACK, CLONE_VM | CLONE_VFORK | SIGCHLD, b);
+	close(b->users);
+	if (pid < 0)
+		return err_set(b->err, -errno, "a process: %s", strerror(errno));
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	return b->error;
+}
+
+static int give_birth(struct birth *b, pid_t *ret)
+{
+	int error = b->launch->plan.in_users ? spawn_in_users(b) : spawn(b, 0);
+
+	if (b->pid > 0 && error != 0)
+		waitpid(b->pid, NULL, 0);
+	*ret = b->pid;
 	return error;
 }
 
@@ -126,6 +201,11 @@ static int open_self(struct err *err)
 	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 
 	return fd >= 0 ? fd : err_set(err, -errno, "/proc/self/exe: %s", strerror(errno));
+}
+
+bool launch_in_users(const struct oci_spec *spec)
+{
+	return spec->namespaces[OCI_NS_USER].wanted && geteuid() != 0;
 }
 
 int launch(struct child *ret, const struct launch *l, struct err *err)
@@ -143,7 +223,7 @@ int launch(struct child *ret, const struct launch *l, struct err *err)
 	if (error == 0 && l->cgroup != NULL)
 		error = cgroup_prepare_join(l->cgroup, err);
 	if (error == 0)
-		error = spawn(&birth, &pid);
+		error = give_birth(&birth, &pid);
 	if (l->cgroup != NULL)
 		cgroup_end_join(l->cgroup);
 	if (birth.plan >= 0)
@@ -157,19 +237,34 @@ int launch(struct child *ret, const struct launch *l, struct err *err)
 		*ret = (struct child){.pid = pid,
 				      .socket = pair[0],
 				      .stop = l->stop,
+				      .slow = l->slow,
 				      .note = l->note,
 				      .note_env = l->note_env};
 	return error;
 }
 
-/* poll() leaves out what is negative. */
-static int wait_for_either(int socket, int stop)
+static void tell_slow(struct child *child)
 {
-	struct pollfd fds[2] = {{.fd = socket, .events = POLLIN}, {.fd = stop, .events = POLLIN}};
+	char path[PATH_MAX];
 
-	while (poll(fds, ARRAY_SIZE(fds), -1) < 0)
-		if (errno != EINTR)
+	child->slow(hang_path(child->pid, path) ? path : NULL);
+	child->slow = NULL;
+}
+
+/* poll() leaves out what is negative. */
+static int wait_for_either(struct child *child)
+{
+	struct pollfd fds[2] = {{.fd = child->socket, .events = POLLIN},
+				{.fd = child->stop, .events = POLLIN}};
+	int count;
+
+	do {
+		count = poll(fds, ARRAY_SIZE(fds), child->slow != NULL ? PATIENCE_MS : -1);
+		if (count < 0 && errno != EINTR)
 			return -errno;
+		if (count == 0)
+			tell_slow(child);
+	} while (count <= 0);
 	return fds[0].revents == 0 ? -ECANCELED : 0;
 }
 
@@ -180,6 +275,17 @@ static bool took_note(const struct child *child, const struct message *message)
 	if (child->note != NULL)
 		child->note(child->note_env, (enum message_kind)message->kind, message->text);
 	return true;
+}
+
+static int stopped(const struct child *child, struct err *err)
+{
+	char path[PATH_MAX];
+
+	if (hang_path(child->pid, path))
+		return err_set(err, -ECANCELED,
+			       "it was stopped before the container was ready: it waited for '%s'",
+			       path);
+	return err_set(err, -ECANCELED, "it was stopped before the container was ready");
 }
 
 static int told(const struct message *message, struct err *err)
@@ -195,9 +301,9 @@ static int wait_for(struct child *child, enum message_kind kind, struct err *err
 	int error;
 
 	do {
-		error = wait_for_either(child->socket, child->stop);
+		error = wait_for_either(child);
 		if (error == -ECANCELED)
-			return err_set(err, error, "it was stopped before the container was ready");
+			return stopped(child, err);
 		if (error == 0)
 			error = message_receive(child->socket, &message);
 	} while (error == 0 && took_note(child, &message));

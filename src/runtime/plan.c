@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -17,10 +18,18 @@ enum { PLAN_MAGIC = 0x4e4c4650 /* "PFLN" */, PLAN_VERSION = 2 };
 /* Then the texts, each ended by a NUL, in this order, and the terms. */
 struct head {
 	uint32_t magic, version;
-	uint8_t waits, has_bundle, has_template, has_cache, reserved[4];
-	uint32_t id_size, cache_size; /* without the NUL, as is this */
-	uint64_t spec_size, terms_size;
+	uint8_t wait, has_bundle, has_template, has_cache, inherits, in_users, reserved[2];
+	int32_t beside;
+	uint32_t id_size, cache_size; /* without the NUL, as are these */
+	uint64_t spec_size, process_size, terms_size;
 };
+
+enum { TEXTS = 4 };
+
+static bool put(int fd, const char *text, size_t size)
+{
+	return io_write(fd, text, size) == 0 && io_write(fd, "", 1) == 0;
+}
 
 int plan_write(const struct plan *plan, struct err *err)
 {
@@ -28,23 +37,26 @@ int plan_write(const struct plan *plan, struct err *err)
 	struct head head = {
 		.magic = PLAN_MAGIC,
 		.version = PLAN_VERSION,
-		.waits = plan->waits,
+		.wait = (uint8_t)plan->wait,
 		.has_bundle = plan->has_bundle,
 		.has_template = plan->has_template,
+		.in_users = plan->in_users,
 		.has_cache = plan->cache != NULL,
+		.inherits = plan->inherits,
+		.beside = plan->beside,
 		.id_size = (uint32_t)strlen(plan->id),
 		.cache_size = (uint32_t)strlen(cache),
 		.spec_size = plan->spec_size,
+		.process_size = plan->process_size,
 		.terms_size = plan->terms_size,
 	};
 	int fd = memfd_create("skiff-plan", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
 	if (fd < 0)
 		return err_set(err, -errno, "a file in memory: %s", strerror(errno));
-	if (io_write(fd, &head, sizeof(head)) == 0 &&
-	    io_write(fd, plan->id, head.id_size + 1) == 0 &&
-	    io_write(fd, cache, head.cache_size + 1) == 0 &&
-	    io_write(fd, plan->spec, plan->spec_size) == 0 && io_write(fd, "", 1) == 0 &&
+	if (io_write(fd, &head, sizeof(head)) == 0 && put(fd, plan->id, head.id_size) &&
+	    put(fd, cache, head.cache_size) && put(fd, plan->spec, plan->spec_size) &&
+	    put(fd, plan->process, plan->process_size) &&
 	    io_write(fd, plan->terms, plan->terms_size) == 0 && fcntl(fd, F_ADD_SEALS, SEALS) == 0)
 		return fd;
 	close(fd);
@@ -64,8 +76,8 @@ int plan_read(struct plan *ret, int fd, struct err *err)
 	if (head == MAP_FAILED)
 		return err_set(err, -errno, "map the plan: %s", strerror(errno));
 	if (head->magic != PLAN_MAGIC || head->version != PLAN_VERSION ||
-	    sizeof(*head) + head->id_size + head->cache_size + head->spec_size + 3 +
-			    head->terms_size !=
+	    sizeof(*head) + head->id_size + head->cache_size + head->spec_size +
+			    head->process_size + TEXTS + head->terms_size !=
 		    (uint64_t)st.st_size)
 		return err_set(err, -EINVAL, "the plan is another version's");
 	texts = (const char *)(head + 1);
@@ -75,10 +87,85 @@ int plan_read(struct plan *ret, int fd, struct err *err)
 		.spec = texts + head->id_size + 1 + head->cache_size + 1,
 		.spec_size = head->spec_size,
 		.terms_size = head->terms_size,
-		.waits = head->waits,
+		.wait = head->wait,
 		.has_bundle = head->has_bundle,
 		.has_template = head->has_template,
+		.beside = head->beside,
+		.inherits = head->inherits,
+		.process_size = head->process_size,
+		.in_users = head->in_users,
 	};
-	ret->terms = ret->spec + ret->spec_size + 1;
+	ret->process = ret->spec + head->spec_size + 1;
+	ret->terms = ret->process + head->process_size + 1;
+	if (head->beside == 0)
+		ret->process = NULL;
 	return 0;
+}
+
+/* -- What is to be done with it ----------------------------------------------------------------------- */
+
+/* The namespaces are those that another process has, and as it has made them. */
+static int join_all(struct oci_spec *spec, pid_t pid)
+{
+	static const char *const files[OCI_NS_COUNT] = {
+		[OCI_NS_PID] = "pid",   [OCI_NS_NETWORK] = "net",   [OCI_NS_MOUNT] = "mnt",
+		[OCI_NS_IPC] = "ipc",   [OCI_NS_UTS] = "uts",       [OCI_NS_USER] = "user",
+		[OCI_NS_TIME] = "time", [OCI_NS_CGROUP] = "cgroup",
+	};
+	char path[64];
+
+	/* Every container has a view of its own, whether its spec asks for it or not. */
+	spec->namespaces[OCI_NS_MOUNT].wanted = true;
+	for (int kind = 0; kind < OCI_NS_COUNT; kind++) {
+		int size = snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid, files[kind]);
+
+		if (!spec->namespaces[kind].wanted)
+			continue;
+		spec->namespaces[kind].path = arena_string(&spec->arena, path, (size_t)size);
+		if (spec->namespaces[kind].path == NULL)
+			return -ENOMEM;
+	}
+	spec->hostname = spec->domainname = NULL;
+	spec->sysctls.count = 0;
+	memset(spec->hooks, 0, sizeof(spec->hooks));
+	return 0;
+}
+
+static void take_process(struct oci_spec *spec, struct oci_spec *from, bool inherits)
+{
+	const struct oci_process *given = &from->process;
+
+	if (inherits) {
+		spec->process.args = given->args;
+		spec->process.env = given->env;
+		spec->process.cwd = given->cwd;
+		spec->process.user = given->user;
+		spec->process.terminal = given->terminal;
+		spec->process.rows = given->rows;
+		spec->process.columns = given->columns;
+	} else {
+		spec->process = *given;
+	}
+	spec->has_process = true;
+	arena_take(&spec->arena, &from->arena);
+	oci_spec_free(from);
+}
+
+int plan_spec(const struct plan *plan, struct oci_spec **ret, struct err *err)
+{
+	struct oci_spec *process = NULL;
+	int error = oci_spec_parse(ret, plan->spec, plan->spec_size, err);
+
+	if (error != 0 || plan->beside == 0)
+		return error;
+	error = oci_process_parse(&process, plan->process, plan->process_size, err);
+	if (error == 0)
+		take_process(*ret, process, plan->inherits);
+	if (error == 0 && join_all(*ret, plan->beside) != 0)
+		error = err_set(err, -ENOMEM, "out of memory for a process");
+	if (error != 0) {
+		oci_spec_free(*ret);
+		*ret = NULL;
+	}
+	return error;
 }

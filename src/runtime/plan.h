@@ -11,7 +11,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <sys/types.h>
+
 #include "base/err.h"
+#include "oci/spec.h"
+
+/* What the process waits for once it is ready. */
+enum plan_wait {
+	PLAN_GOES, /* nothing */
+	PLAN_WAITS, /* the word of whoever started it, who stays */
+	PLAN_WAITS_AT_GATE, /* whoever comes to start it (gate.h) */
+};
 
 struct plan {
 	const char *spec; /* text of config.json; borrowed, as are these */
@@ -22,12 +32,21 @@ struct plan {
 	const char *cache; /* directory; NULL: the default one; "": none */
 	bool has_bundle; /* a descriptor of a directory comes along: relative paths begin there, and the root lies in it */
 	bool has_template; /* a descriptor of a mount namespace comes along */
-	bool waits; /* ready is not yet go: create and start are two */
+	bool in_users; /* it is born in its user namespace, and has rights nowhere else: an ordinary user's */
+	enum plan_wait wait;
+	/* One more process of a container: */
+	pid_t beside; /* its first process, as the /proc in sight has it; 0: this is the first one */
+	const char *process; /* text of its own `process`; NULL for the first one */
+	size_t process_size;
+	bool inherits; /* of that only what names the program: arguments, variables, directory, user, terminal */
 };
 
 /* A descriptor, sealed; or a negative errno. */
 int plan_write(const struct plan *plan, struct err *err);
 /* Maps it, for good: what `ret` borrows lies in the mapping. */
 int plan_read(struct plan *ret, int fd, struct err *err);
+
+/* What the process is to be: the container's spec, or for one more process that spec with its own `process`, and with the namespaces of the first one. */
+int plan_spec(const struct plan *plan, struct oci_spec **ret, struct err *err);
 
 #endif

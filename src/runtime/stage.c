@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +13,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/base.h"
 #include "runtime/bundle.h"
 #include "runtime/fences.h"
+#include "runtime/gate.h"
 #include "runtime/hooks.h"
 #include "runtime/launch.h"
 #include "sandbox/identity.h"
@@ -21,20 +25,18 @@
 #include "sandbox/rlimits.h"
 #include "sandbox/seccomp.h"
 #include "sandbox/template.h"
+#include "sandbox/users.h"
 #include "sandbox/view.h"
 
 int stage_begin(struct stage *ret, struct err *err)
 {
-	struct stage stage = {0};
-	int error = plan_read(&stage.plan, LAUNCH_PLAN_FD, err);
+	int error;
 
+	*ret = (struct stage){.socket = LAUNCH_SOCKET_FD};
+	error = plan_read(&ret->plan, LAUNCH_PLAN_FD, err);
 	if (error == 0)
-		error = terms_read(&stage.terms, stage.plan.terms, stage.plan.terms_size, err);
-	if (error == 0)
-		error = oci_spec_parse(&stage.spec, stage.plan.spec, stage.plan.spec_size, err);
-	if (error == 0)
-		*ret = stage;
-	return error;
+		error = terms_read(&ret->terms, ret->plan.terms, ret->plan.terms_size, err);
+	return error == 0 ? plan_spec(&ret->plan, &ret->spec, err) : error;
 }
 
 /* And all that lie above it. errno is the last one's. */
@@ -80,10 +82,10 @@ static int set_oom_score(const struct oci_process *process, struct err *err)
 	return error < 0 ? error : 0;
 }
 
-static int wait_for(enum message_kind kind, struct err *err)
+static int wait_for(const struct stage *stage, enum message_kind kind, struct err *err)
 {
 	struct message message;
-	int error = message_receive(LAUNCH_SOCKET_FD, &message);
+	int error = message_receive(stage->socket, &message);
 
 	if (error == 0 && message.kind == kind)
 		return 0;
@@ -109,10 +111,10 @@ static int run_hooks(struct stage *stage, struct err *err)
 	int error = 0;
 
 	if (hooks_await_namespaces(spec)) {
-		error = message_send(LAUNCH_SOCKET_FD, MESSAGE_NAMESPACES, 0, NULL);
+		error = message_send(stage->socket, MESSAGE_NAMESPACES, 0, NULL);
 		if (error != 0)
 			return err_set(err, error, "whoever made the container is gone");
-		error = wait_for(MESSAGE_ON, err);
+		error = wait_for(stage, MESSAGE_ON, err);
 	}
 	if (error == 0 && spec->hooks[OCI_HOOK_CREATE_CONTAINER].count +
 					  spec->hooks[OCI_HOOK_START_CONTAINER].count >
@@ -123,27 +125,128 @@ static int run_hooks(struct stage *stage, struct err *err)
 	return error;
 }
 
-int stage_enter(struct stage *stage, struct err *err)
+/*
+ * Born in the user namespace: the host's mounts can be copied in a mount namespace of that only, and the bundle is to be
+ * found there again.
+ */
+static int copy_mounts(const struct stage *stage, struct err *err)
+{
+	int here = -1;
+
+	if (stage->plan.has_bundle && fchdir(LAUNCH_BUNDLE_FD) < 0)
+		return err_set(err, -errno, "the bundle: %s", strerror(errno));
+	if (unshare(CLONE_NEWNS) < 0)
+		return users_refused(-errno, "a mount namespace in the user namespace", err);
+	if (stage->plan.has_bundle)
+		here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (stage->plan.has_bundle && (here < 0 || dup3(here, LAUNCH_BUNDLE_FD, O_CLOEXEC) < 0))
+		return err_set(err, -errno, "the bundle: %s", strerror(errno));
+	if (here >= 0)
+		close(here);
+	return 0;
+}
+
+/* A descriptor of the user namespace to go to; -1: there is none, or we were born there. */
+static int open_users(const struct stage *stage, int *ret, struct err *err)
+{
+	*ret = -1;
+	if (stage->plan.in_users || !stage->spec->namespaces[OCI_NS_USER].wanted)
+		return 0;
+	*ret = users_open(stage->spec, err);
+	return MIN(*ret, 0);
+}
+
+/* From here on there are the rights of the container's root, and nothing of the host's: those go first that it may not set. */
+static int enter_users(const struct stage *stage, int users, struct err *err)
+{
+	const struct oci_process *process = &stage->spec->process;
+	int error = users < 0 ? 0 : rlimits_raise(process, err);
+
+	if (error == 0 && users >= 0)
+		error = rlimits_schedule(process, err);
+	if (error == RLIMITS_NOT_ALLOWED)
+		error = 0;
+	if (error == 0 && users >= 0)
+		error = users_enter(users, err);
+	if (error == 0)
+		error = users_become(&process->user, err);
+	/* Another user: the kernel has forgotten it (launch.c). */
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	return error;
+}
+
+/* An empty mount namespace, of the container's user namespace. */
+static int leave_host(const struct stage *stage, int users, struct err *err)
+{
+	int template = stage->plan.has_template ? LAUNCH_TEMPLATE_FD : -1, error;
+
+	if (!stage->spec->namespaces[OCI_NS_USER].wanted)
+		return template_enter(template, err);
+	if (stage->plan.in_users)
+		template = -1;
+	error = template_join(template, err);
+	if (error == 0)
+		error = enter_users(stage, users, err);
+	return error == 0 ? template_copy(template >= 0, err) : error;
+}
+
+/* Another process has made the view of this container. */
+static int join_view(const struct stage *stage, int users, struct err *err)
+{
+	const struct oci_spec *spec = stage->spec;
+	const char *path = spec->namespaces[OCI_NS_MOUNT].path;
+	int view = open(path, O_RDONLY | O_CLOEXEC);
+	int error = view < 0 ? err_set(err, -errno, "%s: %s", path, strerror(errno))
+			     : namespaces_enter(spec, users, err);
+
+	if (error == 0)
+		error = set_oom_score(&spec->process, err);
+	if (error == 0 && setns(view, CLONE_NEWNS) < 0)
+		error = err_set(err, -errno, "join the container's mounts: %s", strerror(errno));
+	if (error == 0 && spec->namespaces[OCI_NS_USER].wanted)
+		error = enter_users(stage, users, err);
+	if (view >= 0)
+		close(view);
+	return error;
+}
+
+static int make_view(struct stage *stage, int users, struct err *err)
 {
 	const struct oci_spec *spec = stage->spec;
 	struct view view;
-	int error = view_open(&view, spec, stage->plan.has_bundle ? LAUNCH_BUNDLE_FD : -1, err);
+	int error = stage->plan.in_users ? copy_mounts(stage, err) : 0;
 
+	if (error == 0)
+		error = view_open(&view, spec, stage->plan.has_bundle ? LAUNCH_BUNDLE_FD : -1,
+				  users, err);
 	if (error != 0)
 		return error;
-	error = namespaces_enter(spec, err);
+	error = namespaces_enter(spec, users, err);
 	if (error == 0)
 		error = run_hooks(stage, err);
 	if (error == 0)
 		error = set_oom_score(&spec->process, err);
 	if (error == 0)
-		error = template_enter(stage->plan.has_template ? LAUNCH_TEMPLATE_FD : -1, err);
+		error = leave_host(stage, users, err);
 	if (error == 0)
 		error = view_enter(&view, spec, err);
-	if (error != 0) {
+	if (error != 0)
 		view_close(&view);
+	return error;
+}
+
+int stage_enter(struct stage *stage, struct err *err)
+{
+	const struct oci_spec *spec = stage->spec;
+	int users, error = open_users(stage, &users, err);
+
+	if (error == 0)
+		error = stage->plan.beside != 0 ? join_view(stage, users, err)
+						: make_view(stage, users, err);
+	if (users >= 0)
+		close(users);
+	if (error != 0)
 		return error;
-	}
 	close(LAUNCH_PLAN_FD);
 	if (stage->plan.has_bundle)
 		close(LAUNCH_BUNDLE_FD);
@@ -178,7 +281,7 @@ static int limit_files(bool must, struct err *err)
 }
 
 /* In this order: what needs rights before they go, what needs none after. */
-static int shut(const struct stage *stage, struct err *err)
+static int shut(struct stage *stage, struct err *err)
 {
 	const struct oci_process *process = &stage->spec->process;
 	struct seccomp_filter profile = {0};
@@ -191,6 +294,11 @@ static int shut(const struct stage *stage, struct err *err)
 		error = 0;
 	if (error == 0)
 		error = identity_apply(process, IDENTITY_GUEST, err);
+	/*
+	 * Whoever hangs in a file system that never answers does not hear that the socket is closed. The kernel has forgotten it, with
+	 * the change of user. One that waits at the gate outlives its maker.
+	 */
+	prctl(PR_SET_PDEATHSIG, stage->plan.wait == PLAN_WAITS_AT_GATE ? 0 : SIGKILL, 0, 0, 0);
 	if (error >= 0)
 		error = limit_files(stage->terms.landlock == CONFIG_LANDLOCK_REQUIRE, err);
 	if (error == 0)
@@ -198,36 +306,88 @@ static int shut(const struct stage *stage, struct err *err)
 	if (error == 0)
 		error = seccomp_close(&profile, &listener, err);
 	seccomp_filter_deinit(&profile);
+	stage->is_shut = true;
 	return error;
 }
 
-int stage_close(struct stage *stage, struct err *err)
+static bool has_programs(const struct stage *stage)
 {
-	int error = fences_check(stage->spec, stage->terms.landlock, stage_note, err);
+	return stage->spec->hooks[OCI_HOOK_START_CONTAINER].count > 0;
+}
 
-	if (error != 0)
-		return error;
-	error = message_send(LAUNCH_SOCKET_FD, MESSAGE_READY, 0, NULL);
+static void note(void *env, enum message_kind kind, const char *sentence)
+{
+	stage_note(env, kind, sentence);
+}
+
+int stage_shut(struct stage *stage, struct err *err)
+{
+	int error = fences_check(stage->spec, stage->terms.landlock, note, stage, err);
+
+	return error == 0 && !has_programs(stage) ? shut(stage, err) : error;
+}
+
+static void forget_socket(struct stage *stage)
+{
+	if (stage->socket >= 0)
+		close(stage->socket);
+	stage->socket = -1;
+}
+
+/* Who knocks and goes away again has changed nothing. */
+static int wait_at_gate(struct stage *stage, struct err *err)
+{
+	int error;
+
+	forget_socket(stage);
+	for (;;) {
+		stage->socket = gate_await(LAUNCH_GATE_FD);
+		if (stage->socket < 0)
+			return err_set(err, stage->socket, "wait to be started: %s",
+				       strerror(-stage->socket));
+		error = wait_for(stage, MESSAGE_GO, err);
+		if (error == 0)
+			break;
+		forget_socket(stage);
+	}
+	close(LAUNCH_GATE_FD);
+	return 0;
+}
+
+static int await_go(struct stage *stage, struct err *err)
+{
+	bool gate = stage->plan.wait == PLAN_WAITS_AT_GATE;
+	int error;
+
+	if (gate && !stage->is_shut)
+		prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
+	error = message_send(stage->socket, MESSAGE_READY, 0, NULL);
 	if (error != 0)
 		return err_set(err, error, "whoever made the container is gone");
-	if (stage->plan.waits)
-		error = wait_for(MESSAGE_GO, err);
-	prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0); /* from now on it may outlive whoever made it */
+	if (gate)
+		return wait_at_gate(stage, err);
+	return stage->plan.wait == PLAN_WAITS ? wait_for(stage, MESSAGE_GO, err) : 0;
+}
+
+int stage_await(struct stage *stage, struct err *err)
+{
+	int error = await_go(stage, err);
+
 	if (error == 0)
 		error = hooks_start_container(stage->spec, stage->plan.id, stage->bundle, err);
-	if (error == 0)
+	if (error == 0 && !stage->is_shut)
 		error = shut(stage, err);
 	if (error == 0)
-		close(LAUNCH_SOCKET_FD);
+		forget_socket(stage);
 	return error;
 }
 
-void stage_note(enum message_kind kind, const char *text)
+void stage_note(const struct stage *stage, enum message_kind kind, const char *text)
 {
-	message_send(LAUNCH_SOCKET_FD, kind, 0, text);
+	message_send(stage->socket, kind, 0, text);
 }
 
-void stage_fail(int code, const char *text)
+void stage_fail(const struct stage *stage, int code, const char *text)
 {
-	message_send(LAUNCH_SOCKET_FD, MESSAGE_FAILED, code, text);
+	message_send(stage->socket, MESSAGE_FAILED, code, text);
 }

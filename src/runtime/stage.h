@@ -4,8 +4,10 @@
  *
  *   stage_begin()   the plan is read; we are in the host's namespaces, with all rights: open what is the node's
  *   stage_enter()   namespaces, names, mounts, root: from here on the container's world is all there is
- *   ...             the module is opened and linked: whatever can fail has
- *   stage_close()   tell, wait for the word, become the user, shut the cage. For good
+ *   ...             what lies in it is opened, and not yet looked into
+ *   stage_shut()    become the user, shut the cage. For good
+ *   ...             the module is read and linked: whatever can fail has
+ *   stage_await()   tell, and wait for the word
  *
  * Every failure until then is told to whoever waits (stage_fail), who says it to a person.
  */
@@ -20,17 +22,21 @@
 
 struct stage {
 	struct plan plan;
+	int socket; /* owned: to whoever waits; -1: nobody does */
 	struct terms terms;
 	struct oci_spec *spec; /* owned, for good */
 	char *bundle; /* owned, for good: its path, for hooks */
+	bool is_shut;
 };
 
 int stage_begin(struct stage *ret, struct err *err);
 int stage_enter(struct stage *stage, struct err *err);
-int stage_close(struct stage *stage, struct err *err);
-/* What is no mistake: MESSAGE_WARNING or MESSAGE_INFO. Until it is closed. */
-void stage_note(enum message_kind kind, const char *text);
+/* Where there are startContainer hooks, which are programs: stage_await() does it, behind them. */
+int stage_shut(struct stage *stage, struct err *err);
+int stage_await(struct stage *stage, struct err *err);
+/* What is no mistake: MESSAGE_WARNING or MESSAGE_INFO. Until the word has come. */
+void stage_note(const struct stage *stage, enum message_kind kind, const char *text);
 /* The exit code and why. */
-void stage_fail(int code, const char *text);
+void stage_fail(const struct stage *stage, int code, const char *text);
 
 #endif

@@ -21,18 +21,13 @@ enum { STATE_BYTES_MAX = 1 << 20 };
 
 /* -- Where ----------------------------------------------------------------------------------------- */
 
-static int default_root(char *path, size_t size, struct err *err)
+static int users_root(uid_t user, char *path, size_t size, struct err *err)
 {
 	const char *runtime = getenv("XDG_RUNTIME_DIR");
-	int n;
+	int n = runtime != NULL && runtime[0] == '/'
+			? snprintf(path, size, "%s/skiff", runtime)
+			: snprintf(path, size, "/tmp/skiff-%u", (unsigned)user);
 
-	if (geteuid() == 0)
-		n = snprintf(path, size, "%s", STATE_ROOT);
-	else if (runtime != NULL && runtime[0] == '/')
-		n = snprintf(path, size, "%s/skiff", runtime);
-	else
-		return err_set(err, -ENOENT,
-			       "nowhere to keep a container's state: XDG_RUNTIME_DIR is not set");
 	return n >= 0 && (size_t)n < size ? 0 : err_set(err, -ENAMETOOLONG, "XDG_RUNTIME_DIR");
 }
 
@@ -49,13 +44,10 @@ static int check_root(int fd, const char *path, struct err *err)
 	return 0;
 }
 
-int state_root(struct err *err)
+static int open_root(const char *path, struct err *err)
 {
-	char path[PATH_MAX];
-	int error = default_root(path, sizeof(path), err), fd;
+	int fd, error;
 
-	if (error != 0)
-		return error;
 	if (mkdir(path, 0700) < 0 && errno != EEXIST)
 		return err_set(err, -errno, "make %s: %s", path, strerror(errno));
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -66,6 +58,24 @@ int state_root(struct err *err)
 		return fd;
 	close(fd);
 	return error;
+}
+
+static bool is_refusal(int error)
+{
+	return error == -EACCES || error == -EROFS;
+}
+
+int state_root(struct err *err)
+{
+	char path[PATH_MAX];
+	uid_t user = geteuid();
+	int fd = user == 0 ? open_root(STATE_ROOT, err) : -EACCES, error;
+
+	/* Root of a user namespace may have no say in /run, and is an ordinary user then; but user 0 of /tmp is somebody else. */
+	if (!is_refusal(fd) || (user == 0 && getenv("XDG_RUNTIME_DIR") == NULL))
+		return fd;
+	error = users_root(user, path, sizeof(path), err);
+	return error == 0 ? open_root(path, err) : error;
 }
 
 int state_check_id(const char *id, struct err *err)
@@ -129,6 +139,8 @@ static bool put_text(struct buf *text, const char *key, const char *value)
 	return fits && buf_put(text, "\n", 1) != NULL;
 }
 
+static const char *const phases[] = {"creating", "created", "running"};
+
 static bool put_state(struct buf *text, const struct state *state)
 {
 	char number[64];
@@ -139,21 +151,35 @@ static bool put_state(struct buf *text, const struct state *state)
 	if (!put_text(text, "init", number))
 		return false;
 	snprintf(number, sizeof(number), "%" PRId64, state->created);
-	return put_text(text, "created", number) &&
+	return put_text(text, "created", number) && put_text(text, "phase", phases[state->phase]) &&
 	       put_text(text, "bundle", state->bundle != NULL ? state->bundle : "") &&
 	       put_text(text, "cgroup", state->cgroup != NULL ? state->cgroup : "");
 }
 
-static int write_new(int dir, const struct buf *text)
+static int write_file(int dir, const char *name, const void *bytes, size_t size)
 {
-	int fd = openat(dir, "new", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	int error = fd < 0 ? -errno : io_write(fd, text->data, text->size);
+	int fd = openat(dir, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int error = fd < 0 ? -errno : io_write(fd, bytes, size);
 
 	if (fd >= 0)
 		close(fd);
-	if (error == 0 && renameat(dir, "new", dir, "state") < 0)
-		error = -errno;
 	return error;
+}
+
+static int write_new(int dir, const struct buf *text)
+{
+	int error = write_file(dir, "new", text->data, text->size);
+
+	return error == 0 && renameat(dir, "new", dir, "state") < 0 ? -errno : error;
+}
+
+int state_keep_config(int dir, const char *text, size_t size, struct err *err)
+{
+	int error = write_file(dir, "config.json", text, size);
+
+	return error == 0 ? 0
+			  : err_set(err, error, "keep a container's config.json: %s",
+				    strerror(-error));
 }
 
 int state_write(int dir, const struct state *state, struct err *err)
@@ -183,6 +209,14 @@ static char *unescaped(const char *value)
 	return text;
 }
 
+static bool take_phase(struct state *state, const char *value)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(phases); i++)
+		if (strcmp(value, phases[i]) == 0)
+			state->phase = (enum state_phase)i;
+	return true;
+}
+
 static bool take_line(struct state *state, const char *key, const char *value)
 {
 	int pid;
@@ -193,6 +227,8 @@ static bool take_line(struct state *state, const char *key, const char *value)
 		state->init.pid = pid;
 	} else if (strcmp(key, "created") == 0) {
 		return sscanf(value, "%" SCNd64, &state->created) == 1;
+	} else if (strcmp(key, "phase") == 0) {
+		return take_phase(state, value);
 	} else if (strcmp(key, "bundle") == 0 && state->bundle == NULL) {
 		return (state->bundle = unescaped(value)) != NULL;
 	} else if (strcmp(key, "cgroup") == 0 && state->cgroup == NULL) {
@@ -265,7 +301,7 @@ void state_deinit(struct state *state)
 
 int state_remove(int root, const char *id, struct err *err)
 {
-	static const char *const files[] = {"state", "new"};
+	static const char *const files[] = {"gate", "config.json", "new", "state"};
 	int dir = openat(root, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	for (size_t i = 0; dir >= 0 && i < ARRAY_SIZE(files); i++)

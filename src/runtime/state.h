@@ -3,6 +3,8 @@
  * state.h: what is known of a container while nobody of ours runs: a directory each, in /run/skiff.
  *
  *   ROOT/ID/state     lines "KEY VALUE", the first is "skiff-state 1"; written whole to a new file that takes the name
+ *   ROOT/ID/config.json   as it was when the container was made
+ *   ROOT/ID/gate          where one that was created waits to be started (gate.h)
  *
  * It is there before the container's process is, and goes after everything else of it: whatever is killed when,
  * there is a name for what is left. A process is named by its number and the time it started, so a number that was given out
@@ -26,14 +28,25 @@ struct state_process {
 	uint64_t start;
 };
 
+/* What was done of its making; what became of it since is told by its process. */
+enum state_phase {
+	STATE_CREATING,
+	STATE_CREATED, /* the process waits to be started */
+	STATE_RUNNING, /* it was */
+};
+
 struct state {
+	enum state_phase phase;
 	char *bundle; /* owned: absolute; empty: only in memory */
 	char *cgroup; /* owned: as cgroup_save() has it; empty: none */
 	struct state_process init;
 	int64_t created; /* seconds since 1970 */
 };
 
-/* The directory of all, made if it is missing: of root STATE_ROOT, of others below $XDG_RUNTIME_DIR; a descriptor. */
+/*
+ * The directory of all, made if it is missing: of root STATE_ROOT, of others $XDG_RUNTIME_DIR/skiff, or where there is no such
+ * directory /tmp/skiff-UID, which must be theirs alone; a descriptor.
+ */
 int state_root(struct err *err);
 /* An ID names a directory and a control group: -EINVAL with what is wrong. */
 int state_check_id(const char *id, struct err *err);
@@ -46,6 +59,8 @@ int state_write(int dir, const struct state *state, struct err *err);
 /* -ENODATA: it was made and never written. Free it. */
 int state_read(int dir, struct state *ret, struct err *err);
 void state_deinit(struct state *state);
+/* The config.json it is made from. */
+int state_keep_config(int dir, const char *text, size_t size, struct err *err);
 /* Gone is success. */
 int state_remove(int root, const char *id, struct err *err);
 

@@ -134,7 +134,7 @@ BAD = [
     (("process", "apparmorProfile"), "some-profile", "apparmor"),
     (("process", "selinuxLabel"), "some:label:x", "selinux"),
     (("linux", "mountLabel"), "some:label:x", "linux.mountLabel"),
-    (("linux", "namespaces"), [{"type": "pid"}, {"type": "user", "path": "/proc/self/ns/user"}], "user namespaces"),
+    (("linux", "namespaces"), [{"type": "pid"}, {"type": "user", "path": "/proc/self/ns/user"}], "the one we are in"),
     (("linux", "seccomp"), {"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": "/run/x", "syscalls": [
         {"names": ["mount"], "action": "SCMP_ACT_NOTIFY"}]}, "listenerPath"),
 ]
@@ -168,11 +168,12 @@ def config_that_is_no_json(b):
 
 @test
 def modules_that_are_none(b):
-    for data, word in ((b"", "kit.wasm"), (b"#!/bin/sh\n", "kit.wasm"), (b"\0asm\1\0\0\0\1", "kit.wasm"),
-                       (b"\x7fELF\2\1\1", "kit.wasm"), (b"\0asm\x0d\0\1\0", "component")):
+    for data, code, word in ((b"", 126, "kit.wasm"), (b"#!/bin/sh\n", 126, "kit.wasm"),
+                             (b"\x7fELF\2\1\1", 126, "kit.wasm"), (b"\0asm\1\0\0\0\1", 1, "kit.wasm"),
+                             (b"\0asm\x0d\0\1\0", 1, "component")):
         with b.bundle() as u:
             u.file("kit.wasm", data)
-            u.refused(word)
+            u.refused(word, code=code)
 
 
 @test
@@ -180,7 +181,7 @@ def module_that_may_not_be_read(b):
     with b.bundle() as u:
         os.remove(os.path.join(u.root, "kit.wasm"))
         os.mkdir(os.path.join(u.root, "kit.wasm"))
-        u.refused("kit.wasm")
+        u.refused("kit.wasm", code=126)
 
 
 @test
@@ -192,3 +193,16 @@ def ids(b):
             assert r.code in (1, 2) and r.out == "" and r.err.count("\n") == 1, "%r: %s" % (ident, r)
         u.id = "cage-ok_1.2+x"
         u.expect("ran\n")
+
+
+@test
+def containers_that_are_not_for_us(b):
+    for key, value in (("run.oci.handler", "krun"), ("io.kubernetes.cri.container-type", "sandbox")):
+        with b.bundle("say", "ran") as u:
+            u.config["annotations"] = {key: value, "module.wasm.image/variant": "compat"}
+            u.refused("annotations", "no WebAssembly container")
+    for key, value in (("run.oci.handler", "wasm"), ("run.oci.handler", "skiff"), ("module.wasm.image/variant", "compat-smart"),
+                       ("run.oci.handler", "wasm-smart"), ("io.kubernetes.cri.container-type", "container")):
+        with b.bundle("say", "ran") as u:
+            u.config["annotations"] = {key: value}
+            u.expect("ran\n")

@@ -10,7 +10,7 @@ import stat
 import subprocess
 import time
 
-from box import eventually, inside, need, read, ready, running, status, write
+from box import children, eventually, inside, need, read, ready, running, status, write
 from tap import Skip, test
 
 
@@ -576,3 +576,38 @@ def blocked_signals_are_not_inherited(b):
     """Whoever waits for the container blocks signals; the guest must not have them blocked."""
     with b.bundle() as u, ready(u) as r:
         assert int(status(r.pid, "SigBlk")[0], 16) == 0, status(r.pid, "SigBlk")
+
+
+def sections(*parts):
+    """A module of these (id, payload)."""
+    def number(n):
+        out = b""
+        while True:
+            n, low = n >> 7, n & 127
+            out += bytes([low | (128 if n else 0)])
+            if not n:
+                return out
+    return b"\0asm\1\0\0\0" + b"".join(bytes([i]) + number(len(p)) + p for i, p in parts), number
+
+
+@test
+def module_is_read_behind_the_closed_cage(b):
+    """A module that takes long to validate: while it does, the filter is there and the capabilities are not."""
+    _, number = sections()
+    body = b"\0" + b"\x01" * 7000000 + b"\x0b"
+    code = number(6) + (number(len(body)) + body) * 6
+    data, _ = sections((1, b"\1\x60\0\0"), (3, number(6) + b"\0" * 6), (7, b"\1\6_start\0\0"), (10, code))
+    with b.bundle() as u:
+        u.process["capabilities"] = {key: ["CAP_CHOWN"] for key in ("bounding", "effective", "permitted")}
+        u.file("kit.wasm", data)
+        seen = set()
+        process = subprocess.Popen(u.command(), stderr=subprocess.PIPE)
+        while process.poll() is None:
+            for pid in children(process.pid):
+                try:
+                    seen.add((status(pid, "Seccomp")[0], status(pid, "CapEff")[0].strip("0"),
+                              "phase creating" in read("/run/skiff/%s/state" % u.id)))
+                except (OSError, KeyError, IndexError):
+                    pass
+        assert process.wait() == 0, process.stderr.read()
+        assert ("2", "", True) in seen, seen

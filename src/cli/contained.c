@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "cli/exit.h"
+#include "cli/fill.h"
 #include "cli/say.h"
 #include "cli/watch.h"
 #include "runtime/bundle.h"
@@ -63,7 +64,16 @@ static int end(struct container *container, struct watch *watch)
 		say_why(container);
 	if (container_delete(container, &err) != 0)
 		say(EXIT_OK, NULL, "warning: %s", err.text);
+	fill_now();
 	return code;
+}
+
+static int take_module(struct container *container)
+{
+	int module = container->child.module;
+
+	container->child.module = -1;
+	return module;
 }
 
 static int run(struct container *container, const struct contained_plan *plan)
@@ -74,12 +84,16 @@ static int run(struct container *container, const struct contained_plan *plan)
 
 	watch_begin(&watch, plan->console_socket);
 	r = watch_born(&watch, begin(container, &watch, plan, &err));
+	if (r == 0)
+		fill_wanted_of(container->cache, take_module(container));
 	if (r == 0 && !plan->detached)
 		return end(container, &watch);
-	if (r == 0)
+	if (r == 0) {
 		container_leave(container);
-	else
+		fill_behind(); /* nobody stays to do it later */
+	} else {
 		container_delete(container, NULL);
+	}
 	watch_leave(&watch);
 	return r == 0 ? EXIT_OK : say(r > 0 ? r : EXIT_BAD, NULL, "%s", err.text);
 }
@@ -98,7 +112,7 @@ int contained_run(const struct contained_plan *plan)
 		return say(EXIT_BAD, plan->bundle, "%s", err.text);
 	container.id = plan->id != NULL ? plan->id : made_up;
 	container.bundle = &bundle;
-	container.cache = plan->no_cache ? "" : plan->cache;
+	container.cache = plan->no_cache ? "" : plan->cache != NULL ? plan->cache : fill_cache();
 	container.template = -1;
 	container.detached = plan->detached;
 	container.no_cgroup = plan->bundle == NULL;

@@ -133,7 +133,7 @@ int container_create(struct container *c, struct err *err)
 	};
 	int error;
 
-	c->child.socket = -1;
+	c->child.socket = c->child.module = -1;
 	error = label_check(c->bundle->spec, err);
 	if (error == 0)
 		error = make_state(c, err);
@@ -163,7 +163,7 @@ int container_start(struct container *c, struct err *err)
 {
 	int error = launch_go(&c->child, err);
 
-	child_deinit(&c->child);
+	child_hang_up(&c->child);
 	return error == 0 ? note_phase(c, STATE_RUNNING, err) : error;
 }
 

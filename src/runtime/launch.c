@@ -152,7 +152,7 @@ int launch(struct child *ret, const struct launch *l, struct err *err)
 	if (error != 0)
 		close(pair[0]);
 	else
-		*ret = (struct child){.pid = pid, .socket = pair[0], .stop = l->stop};
+		*ret = (struct child){.pid = pid, .socket = pair[0], .module = -1, .stop = l->stop};
 	return error;
 }
 
@@ -174,15 +174,26 @@ static int told(const struct message *message, struct err *err)
 	return err_set(err, -EPROTO, "the container's process said what makes no sense");
 }
 
+static void forget_module(struct child *child)
+{
+	if (child->module >= 0)
+		close(child->module);
+	child->module = -1;
+}
+
 static int wait_for(struct child *child, enum message_kind kind, struct err *err)
 {
 	struct message message;
-	int error = wait_for_either(child->socket, child->stop);
+	int error = wait_for_either(child->socket, child->stop), module = -1;
 
 	if (error == -ECANCELED)
 		return err_set(err, error, "it was stopped before the container was ready");
 	if (error == 0)
-		error = message_receive(child->socket, &message);
+		error = message_receive_with(child->socket, &message, &module);
+	if (module >= 0) {
+		forget_module(child);
+		child->module = module;
+	}
 	if (error == 0)
 		return message.kind == kind ? 0 : told(&message, err);
 	return err_set(err, error, "the container's process ended before it was ready");
@@ -220,9 +231,15 @@ int launch_go(struct child *child, struct err *err)
 			  : err_set(err, error, "the container's process: %s", strerror(-error));
 }
 
-void child_deinit(struct child *child)
+void child_hang_up(struct child *child)
 {
 	if (child->socket >= 0)
 		close(child->socket);
 	child->socket = -1;
+}
+
+void child_deinit(struct child *child)
+{
+	child_hang_up(child);
+	forget_module(child);
 }

@@ -31,6 +31,7 @@ struct launch {
 struct child {
 	pid_t pid;
 	int socket; /* owned */
+	int module; /* owned: to be put into the cache; -1: it need not be. A process that decodes it says what it is */
 	int stop; /* borrowed, of struct launch */
 };
 
@@ -48,6 +49,8 @@ int launch_wait_namespaces(struct child *child, struct err *err);
 int launch_on(struct child *child, struct err *err);
 /* Until the guest begins; results are as above. */
 int launch_go(struct child *child, struct err *err);
+/* There is nothing more to be said to it. */
+void child_hang_up(struct child *child);
 void child_deinit(struct child *child);
 
 #endif

@@ -17,9 +17,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -29,7 +31,10 @@ enum {
 	MAX_SIZE,
 	MAX_AGE,
 	FUEL,
+	IDLE,
 };
+
+enum { IOPRIO_IDLE = 3 << 13 }; /* class 3 of ioprio_set(2), which libc does not have */
 
 #define BIT(id) (1u << (id))
 
@@ -40,6 +45,7 @@ const struct option cache_options[] = {
 	 "prune: what may stay, 64K, 16M, 2G, ... (default 2G)"},
 	{MAX_AGE, '\0', "max-age", "TIME", "prune: since it was used, 12h, 30d, ... (default 30d)"},
 	{FUEL, '\0', "fuel", NULL, "add: for runs with --fuel"},
+	{IDLE, '\0', "idle", NULL, "add: when nobody else has a use for the CPU and the disk"},
 	{0},
 };
 const char cache_details[] =
@@ -59,7 +65,7 @@ struct request {
 	char **files;
 	size_t count;
 	bool json;
-	bool fuel;
+	bool fuel, idle;
 	uint64_t max_size;
 	uint64_t max_age_ms;
 };
@@ -338,6 +344,14 @@ static int add_one(struct request *q, struct skiff_engine *engine, const char *f
 	return r == 0 ? EXIT_OK : say_error(source_name(file), r, &err);
 }
 
+static void stand_back(void)
+{
+	struct sched_param none = {0};
+
+	syscall(SYS_sched_setscheduler, 0, SCHED_IDLE, &none); /* musl's libc has no such call */
+	syscall(SYS_ioprio_set, 1, 0, IOPRIO_IDLE);
+}
+
 static int add(struct request *q)
 {
 	struct skiff_config config = {.size = sizeof(config), .fuel = q->fuel};
@@ -348,6 +362,8 @@ static int add(struct request *q)
 
 	if (r != 0)
 		return say_error(NULL, r, &err);
+	if (q->idle)
+		stand_back();
 	for (size_t i = 0; i < q->count; i++) {
 		r = add_one(q, engine, q->files[i]);
 		if (r != EXIT_OK)
@@ -369,7 +385,7 @@ static const struct ask {
 	{"verify", verify, 0, false},
 	{"prune", prune, BIT(MAX_SIZE) | BIT(MAX_AGE), false},
 	{"clear", clear, 0, false},
-	{"add", add, BIT(FUEL), true},
+	{"add", add, BIT(FUEL) | BIT(IDLE), true},
 };
 
 static const struct ask *ask_find(const char *name)
@@ -401,6 +417,9 @@ static bool take_option(struct options *o, int id, struct request *q)
 		return true;
 	case FUEL:
 		q->fuel = true;
+		return true;
+	case IDLE:
+		q->idle = true;
 		return true;
 	case MAX_SIZE:
 		return options_size(o, &q->max_size);

@@ -27,7 +27,6 @@ enum {
 	AFTER_MS = 200, /* the guest has lived so long */
 	MOST_SECONDS = 600, /* to put in a container's module */
 	STACK = 16 * 1024,
-	IOPRIO_IDLE = 3 << 13, /* class 3 of ioprio_set(2), which libc does not have */
 };
 
 static struct {
@@ -57,16 +56,15 @@ static void quiet(void)
 	syscall(SYS_close_range, 3U, ~0U, 0U);
 }
 
-static void stand_back(void)
+/* Of our terminal, and what it ends; of signals that were kept from us. Whoever waits until we are another program is not to wait
+ * for a CPU that nobody wants: so it is that program that stands back. */
+static void leave_group(void)
 {
-	struct sched_param none = {0};
-	sigset_t all;
+	sigset_t none;
 
-	sched_setscheduler(0, SCHED_IDLE, &none);
-	setsid(); /* what ends our terminal's programs does not end it */
-	syscall(SYS_ioprio_set, 1, 0, IOPRIO_IDLE);
-	sigemptyset(&all);
-	sigprocmask(SIG_SETMASK, &all, NULL);
+	setsid();
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 static int become(void *unused)
@@ -79,7 +77,7 @@ static int become(void *unused)
 	const char *self = (const char *)(uintptr_t)getauxval(AT_EXECFN);
 
 	(void)unused;
-	stand_back(); /* first: whoever waits for the guest's end is not to wait for us */
+	leave_group();
 	quiet();
 	if (state.is_apart)
 		alarm(MOST_SECONDS); /* its file system may never answer */
@@ -117,6 +115,7 @@ static void want(const char *cache, const char *module, bool fuel)
 	state.args[n++] = "skiff";
 	state.args[n++] = "cache";
 	state.args[n++] = "add";
+	state.args[n++] = "--idle";
 	if (cache != NULL) {
 		state.args[n++] = "--cache";
 		state.args[n++] = cache;

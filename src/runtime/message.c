@@ -23,7 +23,7 @@ int message_send(int socket, enum message_kind kind, int value, const char *text
 	return n < 0 ? -errno : 0;
 }
 
-/* Room for one descriptor; what is sent beyond that the kernel closes. */
+/* Room for one descriptor; of what is sent beyond it the kernel closes what does not fit. */
 union ancillary {
 	struct cmsghdr header;
 	char room[CMSG_SPACE(sizeof(int))];
@@ -70,15 +70,18 @@ int message_receive(int socket, struct message *ret)
 	return check(ret, n);
 }
 
+/* The first; room for one is, rounded up, room for two. */
 static int descriptor_of(struct msghdr *whole)
 {
-	const struct cmsghdr *header = CMSG_FIRSTHDR(whole);
-	int fd = -1;
+	struct cmsghdr *header = CMSG_FIRSTHDR(whole);
+	int fds[2] = {-1, -1};
 
-	if (header != NULL && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
-	    header->cmsg_len == CMSG_LEN(sizeof(fd)))
-		memcpy(&fd, CMSG_DATA(header), sizeof(fd));
-	return fd;
+	if (header == NULL || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
+		return -1;
+	memcpy(fds, CMSG_DATA(header), MIN(header->cmsg_len - CMSG_LEN(0), sizeof(fds)));
+	if (fds[1] >= 0)
+		close(fds[1]);
+	return fds[0];
 }
 
 int message_receive_with(int socket, struct message *ret, int *ret_fd)

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import signal
+import struct
 import subprocess
 import time
 
@@ -391,6 +392,46 @@ def who_decodes_is_killed(b):
         assert c.entries() == [] and len(c.names("tmp-*")) == 1
         assert c.verb("cache", "add", "--cache", c.path, module).stderr == ""
         assert len(c.entries()) == 1 and not c.names("tmp-*")
+
+
+def bend(path):
+    """Types that lead nowhere, under digests that are right: as a decoder would write it that was taken over."""
+    with open(path, "rb") as file:
+        data = bytearray(file.read())
+    image = struct.unpack_from("<Q", data, 344)[0]
+    at, count = struct.unpack_from("<II", data, image + 32)
+    data[image + at:image + at + 8 * count] = b"\x3f" * (8 * count)
+    data[408:440] = hashlib.sha256(data[448:]).digest()
+    total, bits = 0x41464b53, (1 << 64) - 1
+    for word in struct.unpack_from("<55Q", data):
+        total = (total ^ word) * 0x9e3779b97f4a7c15 & bits
+        total ^= total >> 32
+    struct.pack_into("<Q", data, 440, total)
+    os.chmod(path, 0o600)
+    with open(path, "wb") as file:
+        file.write(data)
+    os.chmod(path, 0o400)
+
+
+@test
+def an_artifact_that_lies_is_read_in_the_cage(b):
+    need("strace")
+    with cached(b, "say", "x") as (u, c):
+        u.expect("x\n")
+        c.filled(kit(b))
+        bend(c.names("*.skiff")[0])
+        assert "1 verified, 0 damaged" in c.verb("cache", "verify", "--cache", c.path).stdout
+        trace = os.path.join(u.folder, "trace")
+        u.namespace("pid")  # a traced first process does not die of what it does
+        done = subprocess.run(["strace", "-f", "-o", trace, "-e", "trace=seccomp"] + u.command(),
+                              capture_output=True, text=True, timeout=TIME_LIMIT, check=False)
+        if not os.path.exists(trace) or "seccomp(" not in read(trace):
+            raise Skip("strace cannot trace here: " + done.stderr[:200])
+        assert done.returncode != 0 and done.stdout == "", done
+        lines = read(trace).split("\n")
+        died = [i for i, line in enumerate(lines) if "SIGSEGV" in line]
+        shut = [i for i, line in enumerate(lines) if "seccomp(SECCOMP_SET_MODE_FILTER" in line]
+        assert died and shut and shut[-1] < died[0], lines
 
 
 @test

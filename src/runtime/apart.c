@@ -52,10 +52,10 @@ struct told {
 /* -- In the child ------------------------------------------------------------------------------------ */
 
 static const char *allowed_names[] = {
-	"brk",      "clock_gettime", "exit",        "exit_group", "fstat",        "ftruncate",
-	"futex",    "getpid",        "gettid",      "getrandom",  "madvise",      "mmap",
-	"mprotect", "mremap",        "munmap",      "pwrite64",   "rt_sigaction", "rt_sigprocmask",
-	"tgkill",   "tkill",         "sched_yield",
+	"brk",         "clock_gettime", "exit",      "exit_group", "fstat",        "ftruncate",
+	"futex",       "getpid",        "getrandom", "gettid",     "madvise",      "mmap",
+	"mprotect",    "mremap",        "munmap",    "pwrite64",   "rt_sigaction", "rt_sigprocmask",
+	"sched_yield", "sigaltstack",   "tgkill",    "tkill",
 };
 
 static struct oci_seccomp_rule allowed = {

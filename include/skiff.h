@@ -233,7 +233,7 @@ SKIFF_API int skiff_module_new(struct skiff_module **ret, struct skiff_engine *e
 /* The same of a file, read without a copy in between. */
 SKIFF_API int skiff_module_open(struct skiff_module **ret, struct skiff_engine *engine,
 				const char *path, struct skiff_error *err);
-/* Of one that is open already, and stays so; it is read from where it stands. */
+/* Of one that is open already, and stays so; it is read from its beginning, and its position is not moved. */
 SKIFF_API int skiff_module_open_fd(struct skiff_module **ret, struct skiff_engine *engine, int fd,
 				   struct skiff_error *err);
 SKIFF_API void skiff_module_free(struct skiff_module *module);
@@ -259,7 +259,7 @@ struct skiff_export {
 struct skiff_section {
 	uint8_t id;
 	struct skiff_name name; /* custom sections: theirs; others: "type", "import", ... */
-	size_t offset;          /* of the content in the file */
+	size_t offset; /* of the content in the file */
 	size_t size;
 	uint32_t count; /* entries; 0 for custom sections */
 };
@@ -267,9 +267,9 @@ struct skiff_section {
 struct skiff_module_info {
 	size_t size; /* sizeof, filled by the caller */
 	size_t file_bytes;
-	size_t image_bytes;    /* what the module occupies in memory, all told */
-	size_t code_bytes;     /* of the code section */
-	uint64_t features;     /* proposals the module cannot do without */
+	size_t image_bytes; /* what the module occupies in memory, all told */
+	size_t code_bytes; /* of the code section */
+	uint64_t features; /* proposals the module cannot do without */
 	uint32_t types, imports, exports, functions /* defined here */, tables, memories, globals,
 		tags;
 	uint32_t elements, datas, sections;
@@ -334,13 +334,34 @@ SKIFF_API const char *skiff_cache_complaint(const struct skiff_cache *cache);
 SKIFF_API int skiff_cache_module_open(struct skiff_cache *cache, struct skiff_module **ret,
 				      struct skiff_engine *engine, const char *path,
 				      bool *ret_missing, struct skiff_error *err);
-/* Only that: *ret is NULL where it is not in there. Nothing of the module's is read but what names it. */
-SKIFF_API int skiff_cache_module_find(struct skiff_cache *cache, struct skiff_module **ret,
-				      struct skiff_engine *engine, int fd, bool *ret_missing,
-				      struct skiff_error *err);
+
+/*
+ * The same in two steps, for who gives up rights in between. The first finds the artifact of the module in `fd` and sees that its
+ * parts lie in its file; nothing of the module is read but what names it. *ret is NULL where it is not in there. The second
+ * takes what was found, also on failure. NULL may be freed.
+ */
+struct skiff_cached;
+SKIFF_API int skiff_cache_find(struct skiff_cache *cache, struct skiff_cached **ret,
+			       struct skiff_engine *engine, int fd, bool *ret_missing,
+			       struct skiff_error *err);
+SKIFF_API int skiff_cached_module(struct skiff_cached *cached, struct skiff_module **ret,
+				  struct skiff_error *err);
+SKIFF_API void skiff_cached_free(struct skiff_cached *cached);
 /* Validate the module of this file and put it in. What skiff_module_open() can answer. */
 SKIFF_API int skiff_cache_add(struct skiff_cache *cache, struct skiff_engine *engine,
 			      const char *path, struct skiff_error *err);
+
+/*
+ * The same for modules that are not to be decoded by a process that may write to the cache. Here it is read and hashed, no
+ * more; `apart` runs work(work_env) in a process that can do nothing but write to the descriptor `keep`, and returns what
+ * that returned, with its sentence, or a negative errno with one of its own. When it returns that process is gone. What was
+ * written is put in if it is an artifact of this very module.
+ */
+typedef int skiff_work_fn(void *env, struct skiff_error *err);
+typedef int skiff_apart_fn(void *env, int keep, skiff_work_fn *work, void *work_env,
+			   struct skiff_error *err);
+SKIFF_API int skiff_cache_add_apart(struct skiff_cache *cache, struct skiff_engine *engine, int fd,
+				    skiff_apart_fn *apart, void *env, struct skiff_error *err);
 
 struct skiff_cache_entry {
 	const char *engine; /* the build it is for, in hexadecimal */

@@ -76,6 +76,19 @@ enum cache_found cache_find(struct cache *cache, int fd, const struct stat *st,
 int cache_add(struct cache *cache, const struct image *image, const struct artifact_id *id, int fd,
 	      const struct stat *st, struct err *err);
 
+/*
+ * The same where somebody else writes it, whom we need not believe: `write` puts the artifact into the descriptor, empty and
+ * open for reading and writing, and writes no more when it is back. What it answers other than 0 is returned as it is.
+ * What is written gets its name only if it is a whole artifact of this id. `write` is not asked where there is one already.
+ */
+typedef int cache_write_fn(void *env, int fd, struct err *err);
+struct cache_writer {
+	cache_write_fn *write;
+	void *env;
+};
+int cache_add_written(struct cache *cache, const struct cache_writer *writer,
+		      const struct artifact_id *id, int fd, const struct stat *st, struct err *err);
+
 /* -- Housekeeping ---------------------------------------------------------------------------------- */
 
 struct cache_entry {

@@ -17,8 +17,14 @@
 #include "artifact/cache_parts.h"
 #include "base/base.h"
 
-/* Outcomes of writing an entry. */
-enum { WRITTEN = 0, BUSY = 1, GONE = 2 };
+/* Outcomes of writing an entry. REFUSED: whoever was to write it did not. */
+enum { WRITTEN = 0, BUSY = 1, GONE = 2, REFUSED = 3 };
+
+struct addition {
+	const struct cache_writer *writer; /* borrowed, as are these */
+	const struct artifact_id *id;
+	int *ret_answer; /* of the writer, with REFUSED */
+};
 
 /* -- Directories --------------------------------------------------------------------------- */
 
@@ -153,11 +159,35 @@ static int open_temporary(int dir, const char *name, int *ret, struct err *err)
 	return err_set(err, -EAGAIN, "make '%s': others remove it each time", name);
 }
 
-static int write_to(int fd, const struct image *image, const struct artifact_id *id,
-		    struct err *err)
+/* What `write` has left behind: it may have been told what to write by a module that got the better of it. */
+static int check_written(int fd, const struct artifact_id *id, struct err *err)
 {
-	int error = artifact_write(fd, image, id, err);
+	struct artifact artifact;
+	int error, own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 
+	if (own < 0)
+		return err_set(err, -errno, "open an artifact again: %s", strerror(errno));
+	error = artifact_open(&artifact, own, err);
+	if (error == 0) {
+		if (!artifact_fits(&artifact, id, err))
+			error = ARTIFACT_FOREIGN;
+		else
+			error = artifact_verify(&artifact, err);
+		artifact_close(&artifact);
+	}
+	return error <= 0 ? error
+			  : err_prefix(err, -EBADMSG, "what was written is no artifact of it");
+}
+
+static int write_to(int fd, const struct addition *a, struct err *err)
+{
+	int answer = a->writer->write(a->writer->env, fd, err), error;
+
+	if (answer != 0) {
+		*a->ret_answer = answer;
+		return REFUSED;
+	}
+	error = check_written(fd, a->id, err);
 	if (error != 0)
 		return error;
 	if (fsync(fd) < 0)
@@ -165,29 +195,50 @@ static int write_to(int fd, const struct image *image, const struct artifact_id 
 	return 0;
 }
 
-static int write_entry(int dir, const struct image *image, const struct artifact_id *id,
-		       struct err *err)
+/* Whole, and of the same. */
+static bool is_there(struct cache *cache, const char *name, const struct artifact_id *id)
+{
+	struct artifact artifact;
+	struct err ignored;
+	bool whole;
+
+	if (cache_open_entry(cache, name, false, &artifact, &ignored) != 0)
+		return false;
+	whole = artifact_fits(&artifact, id, &ignored) && artifact_verify(&artifact, &ignored) == 0;
+	artifact_close(&artifact);
+	return whole;
+}
+
+static int give_name(int dir, const char *temporary, const char *name, int fd, struct err *err)
+{
+	if (renameat(dir, temporary, dir, name) < 0)
+		return errno == ENOENT
+			       ? GONE
+			       : err_set(err, -errno, "rename to '%s': %s", name, strerror(errno));
+	fchmod(fd, 0400); /* nobody is to write to what is mapped */
+	fsync(dir); /* else a power cut may lose it, and it is made again */
+	return WRITTEN;
+}
+
+static int write_entry(struct cache *cache, const struct addition *a, struct err *err)
 {
 	char temporary[sizeof(CACHE_TEMPORARY) + CACHE_ENTRY_TEXT] = CACHE_TEMPORARY;
 	char *name = temporary + strlen(CACHE_TEMPORARY);
-	int fd, error;
+	int dir = cache->dir, fd, error;
 
 	invariant(dir >= 0);
-	cache_name_entry(name, id);
+	cache_name_entry(name, a->id);
 	error = open_temporary(dir, temporary, &fd, err);
 	if (error != WRITTEN)
 		return error;
-	error = write_to(fd, image, id, err);
-	if (error != 0) {
-		unlinkat(dir, temporary, 0);
-	} else if (renameat(dir, temporary, dir, name) < 0) {
-		error = errno == ENOENT
-				? GONE
-				: err_set(err, -errno, "rename to '%s': %s", name, strerror(errno));
+	if (is_there(cache, name, a->id)) {
 		unlinkat(dir, temporary, 0);
 	} else {
-		fchmod(fd, 0400); /* nobody is to write to what is mapped */
-		fsync(dir); /* else a power cut may lose it, and it is made again */
+		error = write_to(fd, a, err);
+		if (error == 0)
+			error = give_name(dir, temporary, name, fd, err);
+		if (error != WRITTEN)
+			unlinkat(dir, temporary, 0);
 	}
 	close(fd); /* only now: who gets the lock looks for the name */
 	return error;
@@ -196,14 +247,13 @@ static int write_entry(int dir, const struct image *image, const struct artifact
 /* -- All of it ----------------------------------------------------------------------------- */
 
 /* Another build's cleaning may remove our directory while it is empty, and users all of it. */
-static int make_entry(struct cache *cache, const struct image *image, const struct artifact_id *id,
-		      struct err *err)
+static int make_entry(struct cache *cache, const struct addition *a, struct err *err)
 {
 	for (int tries = 0; tries < 3; tries++) {
 		int error = make(cache, err);
 
 		if (error == 0)
-			error = write_entry(cache->dir, image, id, err);
+			error = write_entry(cache, a, err);
 		if (error != GONE)
 			return error;
 		close(cache->dir);
@@ -237,11 +287,15 @@ static void prune_if_due(struct cache *cache)
 		cache_prune(cache, &cache->limits, &pruned, NULL);
 }
 
-int cache_add(struct cache *cache, const struct image *image, const struct artifact_id *id, int fd,
-	      const struct stat *st, struct err *err)
+int cache_add_written(struct cache *cache, const struct cache_writer *writer,
+		      const struct artifact_id *id, int fd, const struct stat *st, struct err *err)
 {
-	int error = cache->closed ? refused(cache, err) : make_entry(cache, image, id, err);
+	int answer = 0;
+	const struct addition addition = {writer, id, &answer};
+	int error = cache->closed ? refused(cache, err) : make_entry(cache, &addition, err);
 
+	if (error == REFUSED)
+		return answer;
 	if (error < 0)
 		return err_prefix(err, error, "cache");
 	if (error == BUSY)
@@ -250,4 +304,26 @@ int cache_add(struct cache *cache, const struct image *image, const struct artif
 		link_entry(cache, fd, st, id);
 	prune_if_due(cache);
 	return 0;
+}
+
+struct ready_image {
+	const struct image *image;
+	const struct artifact_id *id;
+};
+
+static int write_image(void *env, int fd, struct err *err)
+{
+	const struct ready_image *ready = env;
+	int error = artifact_write(fd, ready->image, ready->id, err);
+
+	return error == 0 ? 0 : err_prefix(err, error, "cache");
+}
+
+int cache_add(struct cache *cache, const struct image *image, const struct artifact_id *id, int fd,
+	      const struct stat *st, struct err *err)
+{
+	struct ready_image ready = {image, id};
+	const struct cache_writer writer = {write_image, &ready};
+
+	return cache_add_written(cache, &writer, id, fd, st, err);
 }

@@ -503,6 +503,142 @@ static void damaged_artifacts_are_refused(void **state)
 	close(fd);
 }
 
+static bool has(struct cache *cache, uint8_t fill)
+{
+	char name[CACHE_ENTRY_TEXT];
+
+	entry_name(name, fill);
+	return faccessat(cache->dir, name, F_OK, 0) == 0;
+}
+
+/* -- Written by others -------------------------------------------------------------------------- */
+
+struct other_writer {
+	uint8_t fill; /* of the module it writes the artifact of */
+	bool other_options;
+	int answer;
+	off_t change; /* a byte there is another; 0: none */
+	off_t grow; /* so many bytes more */
+	unsigned asked;
+};
+
+static int write_as_told(void *env, int fd, struct err *err)
+{
+	struct other_writer *w = env;
+	struct artifact_id id = wanted();
+	struct image *image = image_new(PADDING + 12);
+	char byte;
+
+	w->asked++;
+	assert_int_equal(put_module(image_input(image), w->fill), PADDING + 12);
+	sha256(image_input(image), PADDING + 12, id.module);
+	id.options ^= w->other_options ? ARTIFACT_FUSED : 0;
+	assert_int_equal(decode(&image, feature_default(), err), 0);
+	assert_int_equal(artifact_write(fd, image, &id, err), 0);
+	image_free(image);
+	if (w->change != 0) {
+		assert_int_equal(pread(fd, &byte, 1, w->change), 1);
+		byte ^= 1;
+		assert_int_equal(pwrite(fd, &byte, 1, w->change), 1);
+	}
+	if (w->grow != 0)
+		assert_int_equal(ftruncate(fd, lseek(fd, 0, SEEK_END) + w->grow), 0);
+	return w->answer == 0 ? 0 : err_set(err, w->answer, "as told");
+}
+
+static int write_rubbish(void *env, int fd, struct err *err)
+{
+	char rubbish[9000];
+
+	(void)err;
+	((struct other_writer *)env)->asked++;
+	memset(rubbish, 'x', sizeof(rubbish));
+	assert_int_equal(write(fd, rubbish, sizeof(rubbish)), sizeof(rubbish));
+	return 0;
+}
+
+static int write_nothing(void *env, int fd, struct err *err)
+{
+	(void)fd;
+	(void)err;
+	((struct other_writer *)env)->asked++;
+	return 0;
+}
+
+/* Neither an entry nor a file on the way to be one. */
+static bool has_any(struct cache *cache, uint8_t fill)
+{
+	char temporary[sizeof(CACHE_TEMPORARY) + CACHE_ENTRY_TEXT] = CACHE_TEMPORARY;
+
+	entry_name(temporary + strlen(CACHE_TEMPORARY), fill);
+	return has(cache, fill) || faccessat(cache->dir, temporary, F_OK, 0) == 0;
+}
+
+static void what_others_write_is_looked_at(void **state)
+{
+	struct {
+		cache_write_fn *write;
+		struct other_writer how;
+		int result;
+		const char *words;
+	} cases[] = {
+		{write_as_told, {.fill = 1, .answer = -EIO}, -EIO, "as told"},
+		{write_as_told, {.fill = 1, .answer = 1}, 1, "as told"},
+		{write_as_told, {.fill = 1, .answer = 4711}, 4711, "as told"},
+		{write_as_told, {.fill = 2}, -EBADMSG, "of another module"},
+		{write_as_told, {.fill = 1, .other_options = true}, -EBADMSG, "other options"},
+		{write_as_told, {.fill = 1, .change = 300}, -EBADMSG, "head was changed"},
+		{write_as_told, {.fill = 1, .change = 9000}, -EBADMSG, "content was changed"},
+		{write_as_told, {.fill = 1, .grow = 1}, -EBADMSG, "was written with"},
+		{write_as_told, {.fill = 1, .grow = -1}, -EBADMSG, "was written with"},
+		{write_rubbish, {.fill = 1}, -EBADMSG, "no artifact"},
+		{write_nothing, {.fill = 1}, -EBADMSG, "no artifact"},
+		{write_as_told, {.fill = 1}, 0, ""},
+	};
+	uint8_t bytes[PADDING + 100];
+	struct artifact_id id = wanted();
+	struct cache cache;
+	struct stat st;
+	struct err err;
+	int fd = write_module("m.wasm", 1, &st);
+
+	(void)state;
+	sha256(bytes, put_module(bytes, 1), id.module);
+	assert_int_equal(cache_init(&cache, at("c")), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct cache_writer writer = {cases[i].write, &cases[i].how};
+
+		err.text[0] = '\0';
+		assert_false(has_any(&cache, 1));
+		assert_int_equal(cache_add_written(&cache, &writer, &id, fd, &st, &err),
+				 cases[i].result);
+		assert_int_equal(cases[i].how.asked, 1);
+		assert_non_null(strstr(err.text, cases[i].words));
+		assert_int_equal(find(&cache, fd),
+				 cases[i].result == 0 ? CACHE_HIT : CACHE_UNKNOWN);
+		assert_false(has_any(&cache, 2));
+	}
+	/* What is there and whole is not written again; what is damaged is. */
+	for (unsigned damaged = 0; damaged < 2; damaged++) {
+		struct other_writer how = {.fill = 1};
+		const struct cache_writer writer = {write_as_told, &how};
+		char name[CACHE_ENTRY_TEXT];
+		int file;
+
+		entry_name(name, 1);
+		assert_int_equal(fchmodat(cache.dir, name, 0600, 0), 0);
+		file = openat(cache.dir, name, O_RDWR | O_CLOEXEC);
+		if (damaged != 0)
+			assert_int_equal(pwrite(file, "!", 1, 9000), 1);
+		close(file);
+		assert_int_equal(cache_add_written(&cache, &writer, &id, fd, &st, &err), 0);
+		assert_int_equal(how.asked, damaged);
+		assert_int_equal(find(&cache, fd), CACHE_HIT);
+	}
+	cache_deinit(&cache);
+	close(fd);
+}
+
 /* -- Keeping ----------------------------------------------------------------------------------- */
 
 static int count(void *env, const struct cache_entry *entry)
@@ -534,14 +670,6 @@ static void age(struct cache *cache, uint8_t fill, int64_t seconds)
 	times[0] = times[1] = (struct timespec){.tv_sec = now.tv_sec - seconds};
 	entry_name(name, fill);
 	assert_int_equal(utimensat(cache->dir, name, times, 0), 0);
-}
-
-static bool has(struct cache *cache, uint8_t fill)
-{
-	char name[CACHE_ENTRY_TEXT];
-
-	entry_name(name, fill);
-	return faccessat(cache->dir, name, F_OK, 0) == 0;
 }
 
 static void the_longest_unused_goes_first(void **state)
@@ -695,6 +823,7 @@ int main(void)
 		TEST(what_is_no_directory_is_told),
 		TEST(foreign_artifacts_are_refused),
 		TEST(damaged_artifacts_are_refused),
+		TEST(what_others_write_is_looked_at),
 		TEST(the_longest_unused_goes_first),
 		TEST(what_is_left_over_goes),
 		TEST(a_removed_directory_is_made_again),

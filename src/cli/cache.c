@@ -11,11 +11,18 @@
 #include "cli/options.h"
 #include "cli/out.h"
 #include "cli/say.h"
+#include "cli/source.h"
+#include "runtime/apart.h"
 #include "skiff.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -25,7 +32,10 @@ enum {
 	MAX_SIZE,
 	MAX_AGE,
 	FUEL,
+	IDLE,
 };
+
+enum { IOPRIO_IDLE = 3 << 13 }; /* class 3 of ioprio_set(2), which libc does not have */
 
 #define BIT(id) (1u << (id))
 
@@ -37,6 +47,7 @@ const struct option cache_options[] = {
 	{MAX_AGE, '\0', "max-age", "TIME",
 	 "prune: since it was used, 12h, 30d, ... (default: as configured, 30d)"},
 	{FUEL, '\0', "fuel", NULL, "add: for runs with --fuel"},
+	{IDLE, '\0', "idle", NULL, "add: when nobody else has a use for the CPU and the disk"},
 	{0},
 };
 const char cache_details[] =
@@ -44,7 +55,7 @@ const char cache_details[] =
 	"  verify      read all of it; what is damaged is named and removed\n"
 	"  prune       remove what was not used for long, then what does not fit\n"
 	"  clear       remove everything\n"
-	"  add FILE... validate modules and put them in\n\n"
+	"  add FILE... validate modules and put them in (-: standard input, a file)\n\n"
 	"Modules that were run are put in by themselves. The default directory is\n"
 	"/var/lib/skiff/cache of root, $XDG_CACHE_HOME/skiff or ~/.cache/skiff of others.\n";
 
@@ -57,7 +68,7 @@ struct request {
 	char **files;
 	size_t count;
 	bool json;
-	bool fuel;
+	bool fuel, idle;
 	uint64_t max_size;
 	uint64_t max_age_ms;
 };
@@ -308,6 +319,41 @@ static int clear(struct request *q)
 
 /* -- add ------------------------------------------------------------------------------------ */
 
+/*
+ * What a decoder may take: of memory a gigabyte and some times the module; of the disk what the whole cache may. It reads 40 MB in a
+ * third of a second.
+ */
+enum { DECODE_SECONDS = 120, DECODE_TIMES = 8 };
+#define DECODE_BYTES (UINT64_C(1) << 30)
+
+static int add_one(struct request *q, struct skiff_engine *engine, const char *file)
+{
+	struct skiff_cache_limits limits = {.size = sizeof(limits)};
+	struct skiff_error err = {.text = ""};
+	struct apart apart = {.bytes = DECODE_BYTES, .seconds = DECODE_SECONDS};
+	int fd = strcmp(file, "-") == 0 ? dup(STDIN_FILENO)
+					: open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+	int r;
+
+	skiff_cache_limits_default(&limits);
+	apart.file_bytes = limits.bytes;
+	if (fd >= 0 && fstat(fd, &st) == 0)
+		apart.bytes += (uint64_t)st.st_size * DECODE_TIMES;
+	r = fd < 0 ? -errno : skiff_cache_add_apart(q->cache, engine, fd, apart_run, &apart, &err);
+	if (fd >= 0)
+		close(fd);
+	return r == 0 ? EXIT_OK : say_error(source_name(file), r, &err);
+}
+
+static void stand_back(void)
+{
+	struct sched_param none = {0};
+
+	syscall(SYS_sched_setscheduler, 0, SCHED_IDLE, &none); /* musl's libc has no such call */
+	syscall(SYS_ioprio_set, 1, 0, IOPRIO_IDLE);
+}
+
 static int add(struct request *q)
 {
 	struct skiff_config config = {.size = sizeof(config), .fuel = q->fuel};
@@ -318,10 +364,12 @@ static int add(struct request *q)
 
 	if (r != 0)
 		return say_error(NULL, r, &err);
+	if (q->idle)
+		stand_back();
 	for (size_t i = 0; i < q->count; i++) {
-		r = skiff_cache_add(q->cache, engine, q->files[i], &err);
-		if (r != 0)
-			code = say_error(q->files[i], r, &err);
+		r = add_one(q, engine, q->files[i]);
+		if (r != EXIT_OK)
+			code = r;
 	}
 	skiff_engine_free(engine);
 	return code;
@@ -339,7 +387,7 @@ static const struct ask {
 	{"verify", verify, 0, false},
 	{"prune", prune, BIT(MAX_SIZE) | BIT(MAX_AGE), false},
 	{"clear", clear, 0, false},
-	{"add", add, BIT(FUEL), true},
+	{"add", add, BIT(FUEL) | BIT(IDLE), true},
 };
 
 static const struct ask *ask_find(const char *name)
@@ -371,6 +419,9 @@ static bool take_option(struct options *o, int id, struct request *q)
 		return true;
 	case FUEL:
 		q->fuel = true;
+		return true;
+	case IDLE:
+		q->idle = true;
 		return true;
 	case MAX_SIZE:
 		return options_size(o, &q->max_size);

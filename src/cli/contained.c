@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "cli/dump.h"
 #include "cli/exit.h"
+#include "cli/fill.h"
 #include "cli/node.h"
 #include "cli/say.h"
 #include "cli/watch.h"
@@ -86,6 +87,7 @@ static int end(struct container *container, struct watch *watch)
 		say_why(container);
 	if (container_delete(container, &err) != 0)
 		say_note(SAY_WARNING, NULL, "%s", err.text);
+	fill_now();
 	return code;
 }
 
@@ -100,6 +102,14 @@ static int give_up(struct container *container, int result, const struct err *er
 	return code;
 }
 
+static int take_module(struct container *container)
+{
+	int module = container->child.module;
+
+	container->child.module = -1;
+	return module;
+}
+
 static int run(struct container *container, const struct contained_plan *plan)
 {
 	struct watch watch;
@@ -108,12 +118,16 @@ static int run(struct container *container, const struct contained_plan *plan)
 
 	watch_begin(&watch, plan->console_socket);
 	r = watch_born(&watch, begin(container, &watch, plan, &err));
+	if (r == 0)
+		fill_wanted_of(container->cache, take_module(container));
 	if (r == 0 && !plan->detached)
 		return end(container, &watch);
-	if (r == 0)
+	if (r == 0) {
 		container_leave(container);
-	else
+		fill_behind(); /* nobody stays to do it later */
+	} else {
 		r = give_up(container, r, &err);
+	}
 	watch_leave(&watch);
 	return r;
 }
@@ -165,7 +179,7 @@ int contained_run(struct contained_plan *plan)
 {
 	int more[LAUNCH_MORE_MOST];
 	char made_up[32];
-	struct container container = {0};
+	struct container container = {.child = CHILD_NONE};
 	struct bundle bundle;
 	struct err err = {""};
 	int code;
@@ -181,7 +195,7 @@ int contained_run(struct contained_plan *plan)
 		return say(EXIT_BAD, plan->bundle, "%s", err.text);
 	container.id = plan->id != NULL ? plan->id : made_up;
 	container.bundle = &bundle;
-	container.cache = plan->no_cache ? "" : plan->cache;
+	container.cache = plan->no_cache ? "" : plan->cache != NULL ? plan->cache : fill_cache();
 	container.template = -1;
 	container.detached = plan->detached;
 	container.no_cgroup = plan->bundle == NULL;

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "cli/compose.h"
 #include "cli/exit.h"
+#include "cli/fill.h"
 #include "cli/options.h"
 #include "cli/say.h"
 #include "cli/wasi.h"
@@ -259,7 +260,7 @@ static int prepare(struct watch *watch, const struct known *known, const struct 
 static int run(struct known *known, const struct request *q, struct watch *watch,
 	       struct known_exec *exec)
 {
-	struct child child = {.socket = -1};
+	struct child child = CHILD_NONE;
 	struct err err = {""};
 	int init = (int)syscall(SYS_pidfd_open, known->state.init.pid, 0);
 	int r = prepare(watch, known, q, exec, &err), code = EXIT_OK;
@@ -272,9 +273,15 @@ static int run(struct known *known, const struct request *q, struct watch *watch
 		say_note(SAY_WARNING, NULL, "%s", err.text);
 	if (r != 0)
 		code = say(r > 0 ? r : EXIT_BAD, NULL, "%s", err.text);
-	else if (!q->detach)
+	else
+		fill_wanted_of(exec->cache, child.module);
+	if (r == 0 && !q->detach)
 		code = watch_end(watch, child.pid, init);
 	watch_leave(watch);
+	if (r == 0 && q->detach)
+		fill_behind();
+	else
+		fill_now();
 	if (init >= 0)
 		close(init);
 	return code;
@@ -282,7 +289,8 @@ static int run(struct known *known, const struct request *q, struct watch *watch
 
 static int carry_out(const struct request *q, struct watch *watch)
 {
-	struct known_exec exec = {.cache = q->cache, .inherits = q->process == NULL};
+	struct known_exec exec = {.cache = q->cache != NULL ? q->cache : fill_cache(),
+				  .inherits = q->process == NULL};
 	struct err err = {""};
 	struct known known;
 	char *text = NULL;

@@ -16,14 +16,17 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/auxv.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
 	AFTER_MS = 200, /* the guest has lived so long */
+	MOST_SECONDS = 600, /* to put in a container's module */
 	STACK = 16 * 1024,
-	IOPRIO_IDLE = 3 << 13, /* class 3 of ioprio_set(2), which libc does not have */
 };
 
 static struct {
@@ -31,6 +34,11 @@ static struct {
 	struct signals_timer timer;
 	bool timed; /* it is running */
 	volatile sig_atomic_t wanted; /* args are set, and nobody has begun */
+	bool is_apart; /* the guest is in another process, and its module: */
+	int module; /* owned; -1: none */
+	struct timespec due;
+	pid_t child; /* 0: none that could be waited for */
+	bool pauses; /* it waits before it begins */
 } state;
 
 static _Alignas(16) char stack[STACK]; /* of the process to be */
@@ -41,32 +49,40 @@ static void quiet(void)
 
 	if (null < 0)
 		_exit(1);
-	for (int fd = 0; fd <= 2; fd++)
+	if (state.is_apart && dup2(state.module, 0) == state.module)
+		fcntl(0, F_SETFD, 0);
+	for (int fd = state.is_apart ? 1 : 0; fd <= 2; fd++)
 		dup2(null, fd);
 	syscall(SYS_close_range, 3U, ~0U, 0U);
 }
 
-static void stand_back(void)
+/* Of our terminal, and what it ends; of signals that were kept from us. Whoever waits until we are another program is not to wait
+ * for a CPU that nobody wants: so it is that program that stands back. */
+static void leave_group(void)
 {
-	struct sched_param none = {0};
-	sigset_t all;
+	sigset_t none;
 
-	sched_setscheduler(0, SCHED_IDLE, &none);
-	setsid(); /* what ends our terminal's programs does not end it */
-	syscall(SYS_ioprio_set, 1, 0, IOPRIO_IDLE);
-	sigemptyset(&all);
-	sigprocmask(SIG_SETMASK, &all, NULL);
+	setsid();
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 static int become(void *unused)
 {
 	static char *const no_environment[] = {NULL};
-	char *const *environment = environ != NULL ? environ : no_environment;
+	const struct timespec pause = {0, AFTER_MS * 1000000L};
+	/* What decodes a container's module is not to know what our variables say, and its process had none. */
+	bool bare = environ == NULL || state.is_apart;
+	char *const *environment = bare ? no_environment : environ;
 	const char *self = (const char *)(uintptr_t)getauxval(AT_EXECFN);
 
 	(void)unused;
-	stand_back(); /* first: whoever waits for the guest's end is not to wait for us */
+	leave_group();
 	quiet();
+	if (state.is_apart)
+		alarm(MOST_SECONDS); /* its file system may never answer */
+	if (state.pauses)
+		nanosleep(&pause, NULL);
 	execve("/proc/self/exe", (char *const *)(uintptr_t)state.args, environment);
 	if (self != NULL)
 		execve(self, (char *const *)(uintptr_t)state.args, environment);
@@ -80,7 +96,7 @@ static void start(int flags)
 	state.wanted = 0;
 	/* The last process of a container takes all others with it. */
 	if (getpid() != 1 || (flags & CLONE_VFORK) != 0)
-		clone(become, stack + STACK, CLONE_VM | SIGCHLD | flags, NULL);
+		state.child = clone(become, stack + STACK, CLONE_VM | SIGCHLD | flags, NULL);
 }
 
 static void in_between(struct signals_timer *timer)
@@ -92,13 +108,14 @@ static void in_between(struct signals_timer *timer)
 	start(CLONE_VFORK);
 }
 
-void fill_wanted(const char *cache, const char *module, bool fuel)
+static void want(const char *cache, const char *module, bool fuel)
 {
 	size_t n = 0;
 
 	state.args[n++] = "skiff";
 	state.args[n++] = "cache";
 	state.args[n++] = "add";
+	state.args[n++] = "--idle";
 	if (cache != NULL) {
 		state.args[n++] = "--cache";
 		state.args[n++] = cache;
@@ -109,6 +126,11 @@ void fill_wanted(const char *cache, const char *module, bool fuel)
 	state.args[n++] = module;
 	state.args[n] = NULL;
 	state.wanted = 1;
+}
+
+void fill_wanted(const char *cache, const char *module, bool fuel)
+{
+	want(cache, module, fuel);
 }
 
 void fill_later(void)
@@ -122,5 +144,62 @@ void fill_now(void)
 {
 	if (state.timed)
 		signals_timer_stop(&state.timer);
+	start(0);
+}
+
+/* -- For a guest in another process ------------------------------------------------------------------ */
+
+void fill_wanted_of(const char *cache, int module)
+{
+	if (module < 0)
+		return;
+	if (cache != NULL && cache[0] == '\0') {
+		close(module); /* nobody asked for it */
+		return;
+	}
+	want(cache, "-", false);
+	state.is_apart = true;
+	state.module = module;
+	clock_gettime(CLOCK_MONOTONIC, &state.due);
+	state.due.tv_nsec += AFTER_MS * 1000000L;
+}
+
+const char *fill_cache(void)
+{
+	const char *named = getenv("SKIFF_CACHE");
+
+	return named == NULL || named[0] == '/' ? named : "";
+}
+
+int fill_waits(void)
+{
+	struct timespec now;
+	int64_t ms;
+
+	if (!state.wanted || !state.is_apart)
+		return -1;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	ms = (state.due.tv_sec - now.tv_sec) * INT64_C(1000) +
+	     (state.due.tv_nsec - now.tv_nsec + 999999) / 1000000;
+	return ms > 0 ? (int)ms : 0;
+}
+
+void fill_when_due(void)
+{
+	if (fill_waits() != 0)
+		return;
+	start(CLONE_VFORK);
+	close(state.module);
+}
+
+void fill_ended(void)
+{
+	if (state.child > 0 && waitpid(state.child, NULL, WNOHANG) == state.child)
+		state.child = 0;
+}
+
+void fill_behind(void)
+{
+	state.pauses = true;
 	start(0);
 }

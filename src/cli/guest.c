@@ -307,24 +307,32 @@ static int load_cached(struct guest *g)
 	return r;
 }
 
-/* The cache is to be trusted and a module is not: it is read, decoded and validated behind the closed door. */
+/*
+ * A module is not to be trusted: it is read, decoded and validated behind the closed door. Nor is what the cache has of it believed
+ * in front of that, beyond that its parts lie in the file: it was written by a process that had decoded it.
+ */
 static int load_caged(struct guest *g)
 {
 	const struct guest_cage *cage = g->plan->closing;
+	struct skiff_cached *cached = NULL;
 	bool missing = false;
 	int r = 0, code;
 
 	if (cage->cache != NULL && g->plan->features == skiff_features_default())
-		r = skiff_cache_module_find(cage->cache, &g->module, g->engine, cage->module,
-					    &missing, &g->err);
+		r = skiff_cache_find(cage->cache, &cached, g->engine, cage->module, &missing,
+				     &g->err);
 	if (r == 0 && cage->cache != NULL && skiff_cache_complaint(cage->cache) != NULL)
 		say_note(SAY_WARNING, NULL, "%s", skiff_cache_complaint(cage->cache));
 	if (r != 0)
 		return say_error(g->name, r, &g->err);
 	code = cage->before_reading(missing);
-	if (code != EXIT_OK)
+	if (code != EXIT_OK) {
+		skiff_cached_free(cached);
 		return code;
-	if (g->module == NULL)
+	}
+	if (cached != NULL)
+		r = skiff_cached_module(cached, &g->module, &g->err);
+	else
 		r = skiff_module_open_fd(&g->module, g->engine, cage->module, &g->err);
 	close(cage->module);
 	return r == 0 ? EXIT_OK : say_error(g->name, r, &g->err);

@@ -193,7 +193,9 @@ static int shut_cage(bool missing)
 {
 	struct err err = {""};
 
-	(void)missing;
+	/* Whoever waits for us may put it in: we cannot, from here on. */
+	if (missing)
+		stage.module = fcntl(cage.module, F_DUPFD_CLOEXEC, 0);
 	skiff_cache_free(cage.cache);
 	cage.cache = NULL;
 	return stage_shut(&stage, &err) == 0 ? EXIT_OK : fail(EXIT_BAD, &err);

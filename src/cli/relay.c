@@ -9,6 +9,7 @@
 
 #include "base/base.h"
 #include "base/io.h"
+#include "cli/fill.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -101,6 +102,7 @@ static bool take_signal(struct relay *r, int *ret_status)
 		pass_size(r);
 	else if (info.ssi_signo != SIGCHLD)
 		kill(r->pid, (int)info.ssi_signo);
+	fill_ended();
 	return waitpid(r->pid, ret_status, WNOHANG) == r->pid;
 }
 
@@ -119,8 +121,9 @@ static int loop(struct relay *r)
 			{.fd = r->other, .events = POLLIN},
 		};
 
-		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
+		if (poll(fds, ARRAY_SIZE(fds), fill_waits()) < 0 && errno != EINTR)
 			break;
+		fill_when_due();
 		if (fds[3].revents != 0) {
 			kill(r->pid, SIGKILL);
 			r->other = -1;

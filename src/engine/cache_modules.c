@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cache_modules.c: modules out of the cache, and into it. */
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -56,14 +58,57 @@ static int find(struct skiff_module **ret, bool *ret_missing, struct skiff_cache
 	return found == CACHE_HIT ? module_of_artifact(ret, engine, &artifact, err) : 0;
 }
 
-int skiff_cache_module_find(struct skiff_cache *cache, struct skiff_module **ret,
-			    struct skiff_engine *engine, int fd, bool *ret_missing,
-			    struct skiff_error *err)
+/* An artifact that was found, and not yet looked into. */
+struct skiff_cached {
+	struct skiff_engine *engine; /* counted */
+	struct artifact artifact; /* owned */
+};
+
+int skiff_cache_find(struct skiff_cache *cache, struct skiff_cached **ret,
+		     struct skiff_engine *engine, int fd, bool *ret_missing,
+		     struct skiff_error *err)
 {
+	struct artifact_id wanted = artifact_wanted(engine);
+	struct skiff_cached *cached;
+	enum cache_found found;
 	struct stat state;
 	int error = module_file_state(fd, &state, err_in(err));
 
-	return error == 0 ? find(ret, ret_missing, cache, engine, fd, &state, err_in(err)) : error;
+	if (error != 0)
+		return error;
+	cached = malloc(sizeof(*cached));
+	if (cached == NULL)
+		return err_set(err_in(err), -ENOMEM, "out of memory for a module");
+	found = cache_find(&cache->cache, fd, &state, &wanted, &cached->artifact);
+	if (ret_missing != NULL)
+		*ret_missing = found == CACHE_UNKNOWN;
+	if (found == CACHE_HIT) {
+		cached->engine = engine_ref(engine);
+	} else {
+		free(cached);
+		cached = NULL;
+	}
+	*ret = cached;
+	return 0;
+}
+
+int skiff_cached_module(struct skiff_cached *cached, struct skiff_module **ret,
+			struct skiff_error *err)
+{
+	int error = module_of_artifact(ret, cached->engine, &cached->artifact, err_in(err));
+
+	engine_unref(cached->engine);
+	free(cached);
+	return error;
+}
+
+void skiff_cached_free(struct skiff_cached *cached)
+{
+	if (cached == NULL)
+		return;
+	artifact_close(&cached->artifact);
+	engine_unref(cached->engine);
+	free(cached);
 }
 
 int skiff_cache_module_open(struct skiff_cache *cache, struct skiff_module **ret,
@@ -126,5 +171,56 @@ int skiff_cache_add(struct skiff_cache *cache, struct skiff_engine *engine, cons
 		image_free(image);
 	}
 	close(fd);
+	return error;
+}
+
+/* -- Apart ------------------------------------------------------------------------------------- */
+
+struct making {
+	struct image *
+		image; /* owned; the module's bytes as they were read, until somebody decodes them */
+	struct artifact_id id;
+	int fd; /* where the artifact goes; borrowed */
+	skiff_apart_fn *apart;
+	void *env;
+};
+
+/* In another process, whose copy of the image is its own. */
+static int make(void *env, struct skiff_error *err)
+{
+	struct making *m = env;
+	int error = outcome_of_decode(decode(&m->image, m->id.features, err_in(err)));
+
+	if (error != 0)
+		return error;
+	if ((m->id.options & ARTIFACT_FUSED) != 0)
+		artifact_fuse(m->image);
+	return artifact_write(m->fd, m->image, &m->id, err_in(err));
+}
+
+static int make_apart(void *env, int fd, struct err *err)
+{
+	struct making *m = env;
+
+	m->fd = fd;
+	return m->apart(m->env, fd, make, m, (struct skiff_error *)(void *)err);
+}
+
+int skiff_cache_add_apart(struct skiff_cache *cache, struct skiff_engine *engine, int fd,
+			  skiff_apart_fn *apart, void *env, struct skiff_error *err)
+{
+	struct making making = {.id = artifact_wanted(engine), .apart = apart, .env = env};
+	const struct cache_writer writer = {make_apart, &making};
+	struct stat state;
+	int error = module_file_state(fd, &state, err_in(err));
+
+	if (error == 0)
+		error = module_file_read(&making.image, fd, &state, err_in(err));
+	if (error != 0)
+		return error;
+	/* Whoever decodes gets these bytes, whatever becomes of the file: what is written is of this digest, or not ours. */
+	sha256(image_input(making.image), making.image->bytes.count, making.id.module);
+	error = cache_add_written(&cache->cache, &writer, &making.id, fd, &state, err_in(err));
+	image_free(making.image);
 	return error;
 }

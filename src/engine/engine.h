@@ -132,7 +132,7 @@ int outcome_of_decode(int decoded);
 /* Decode and take in; takes the block, whatever happens. */
 int module_of_image(struct skiff_module **ret, struct skiff_engine *engine, struct image *image,
 		    struct err *err);
-/* The same of a file, read from where it stands. */
+/* The same of a file, from its beginning; its position is not moved. */
 int module_of_file(struct skiff_module **ret, struct skiff_engine *engine, int fd,
 		   const struct stat *state, struct err *err);
 /* It is a regular file, and in what state. */

@@ -94,7 +94,7 @@ int module_file_read(struct image **ret, int fd, const struct stat *state, struc
 
 	if (image == NULL)
 		return too_large(size, err);
-	error = io_read(fd, image_input(image), size);
+	error = io_read_at(fd, image_input(image), size, 0);
 	if (error == 0) {
 		*ret = image;
 		return 0;

@@ -221,7 +221,7 @@ int container_create(struct container *c, struct err *err)
 	};
 	int error;
 
-	c->child.socket = -1;
+	c->child = CHILD_NONE;
 	error = label_check(c->bundle->spec, err);
 	if (error == 0)
 		error = make_state(c, err);
@@ -253,7 +253,7 @@ int container_start(struct container *c, struct err *err)
 
 	if (error == 0)
 		error = launch_go(&c->child, err);
-	child_deinit(&c->child);
+	child_hang_up(&c->child);
 	return error;
 }
 

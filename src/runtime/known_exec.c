@@ -25,7 +25,9 @@ static int start(const struct known *k, struct launch *l, struct child *child, s
 		error = check_alive(k, err);
 	if (error == 0)
 		error = launch_go(child, err);
-	child_deinit(child);
+	child_hang_up(child);
+	if (error != 0)
+		child_deinit(child);
 	if (error != 0 && child->pid > 0) {
 		kill(child->pid, SIGKILL);
 		waitpid(child->pid, NULL, 0);
@@ -56,7 +58,7 @@ int known_exec(struct known *k, const struct known_exec *exec, struct child *ret
 	};
 	int error;
 
-	*ret = (struct child){.socket = -1, .stop = -1};
+	*ret = CHILD_NONE;
 	if (k->status != KNOWN_RUNNING && k->status != KNOWN_CREATED)
 		return err_set(err, -EBUSY, "container '%s' is %s, and nothing can be run in it",
 			       k->id, known_status_name(k->status));

@@ -249,6 +249,7 @@ int launch(struct child *ret, const struct launch *l, struct err *err)
 	else
 		*ret = (struct child){.pid = pid,
 				      .socket = pair[0],
+				      .module = -1,
 				      .stop = l->stop,
 				      .slow = l->slow,
 				      .note = l->note,
@@ -308,18 +309,29 @@ static int told(const struct message *message, struct err *err)
 	return err_set(err, -EPROTO, "the container's process said what makes no sense");
 }
 
+static void forget_module(struct child *child)
+{
+	if (child->module >= 0)
+		close(child->module);
+	child->module = -1;
+}
+
 static int wait_for(struct child *child, enum message_kind kind, struct err *err)
 {
 	struct message message;
-	int error;
+	int error, module = -1;
 
 	do {
 		error = wait_for_either(child);
 		if (error == -ECANCELED)
 			return stopped(child, err);
 		if (error == 0)
-			error = message_receive(child->socket, &message);
+			error = message_receive_with(child->socket, &message, &module);
 	} while (error == 0 && took_note(child, &message));
+	if (module >= 0) {
+		forget_module(child);
+		child->module = module;
+	}
 	if (error == 0)
 		return message.kind == kind ? 0 : told(&message, err);
 	return err_set(err, error, "the container's process ended before it was ready");
@@ -370,9 +382,15 @@ int launch_go(struct child *child, struct err *err)
 	return send_last(child, MESSAGE_GO, err);
 }
 
-void child_deinit(struct child *child)
+void child_hang_up(struct child *child)
 {
 	if (child->socket >= 0)
 		close(child->socket);
 	child->socket = -1;
+}
+
+void child_deinit(struct child *child)
+{
+	child_hang_up(child);
+	forget_module(child);
 }

@@ -47,11 +47,14 @@ struct launch {
 struct child {
 	pid_t pid;
 	int socket; /* owned */
+	int module; /* owned: to be put into the cache; -1: it need not be. A process that decodes it says what it is */
 	int stop; /* borrowed, of struct launch, as are these */
 	launch_slow_fn *slow;
 	launch_note_fn *note;
 	void *note_env;
 };
+
+#define CHILD_NONE ((struct child){.socket = -1, .module = -1, .stop = -1})
 
 /* What the child finds where. */
 enum {
@@ -80,6 +83,8 @@ int launch_on(struct child *child, struct err *err);
 int launch_leave(struct child *child, struct err *err);
 /* Until the guest begins; results are as above. */
 int launch_go(struct child *child, struct err *err);
+/* There is nothing more to be said to it. */
+void child_hang_up(struct child *child);
 void child_deinit(struct child *child);
 
 #endif

@@ -5,7 +5,8 @@
  *   child   WARNING, INFO text: something is not as it could be; any number, at any time until it closes its side
  *           NAMESPACES    they are there, where somebody waits for that (hooks.h); it waits for
  *   parent  ON
- *   child   READY         in the cage, the module is open: what can fail has not
+ *   child   READY         in the cage, the module is open: what can fail has not. Comes with the module's
+ *                         descriptor, where the cache lacks it and would be the better for having it
  *           FAILED        value: the exit code; text: why
  *   parent  GO            run it; when the guest is about to begin the child closes its side
  *           ON            or: live on without me, and wait to be started (gate.h); the child closes its side
@@ -37,7 +38,11 @@ struct message {
 
 /* 0 or a negative errno. Only system calls: fit for a child that shares memory. */
 int message_send(int socket, enum message_kind kind, int value, const char *text);
+/* The same with a descriptor; without it, where a profile of system calls is against that. */
+int message_send_with(int socket, enum message_kind kind, int fd);
 /* Waits. -ECONNRESET: the other side is gone; -EPROTO: what came is no message. */
 int message_receive(int socket, struct message *ret);
+/* The same with a descriptor, where one came along: else *ret_fd stays as it is. */
+int message_receive_with(int socket, struct message *ret, int *ret_fd);
 
 #endif

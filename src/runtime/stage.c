@@ -32,7 +32,7 @@ int stage_begin(struct stage *ret, struct err *err)
 {
 	int error;
 
-	*ret = (struct stage){.socket = LAUNCH_SOCKET_FD};
+	*ret = (struct stage){.socket = LAUNCH_SOCKET_FD, .module = -1};
 	error = plan_read(&ret->plan, LAUNCH_PLAN_FD, err);
 	if (error == 0)
 		error = terms_read(&ret->terms, ret->plan.terms, ret->plan.terms_size, err);
@@ -354,12 +354,24 @@ static int wait_at_gate(struct stage *stage, struct err *err)
 	return 0;
 }
 
+static int say_ready(struct stage *stage)
+{
+	int error;
+
+	if (stage->module < 0)
+		return message_send(stage->socket, MESSAGE_READY, 0, NULL);
+	error = message_send_with(stage->socket, MESSAGE_READY, stage->module);
+	close(stage->module);
+	stage->module = -1;
+	return error;
+}
+
 static int await_go(struct stage *stage, struct err *err)
 {
 	bool gate = stage->plan.wait == PLAN_WAITS_AT_GATE;
 	int error;
 
-	error = message_send(stage->socket, MESSAGE_READY, 0, NULL);
+	error = say_ready(stage);
 	if (error != 0)
 		return err_set(err, error, "whoever made the container is gone");
 	if (stage->plan.wait != PLAN_GOES)

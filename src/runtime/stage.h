@@ -27,6 +27,7 @@ struct stage {
 	struct oci_spec *spec; /* owned, for good */
 	char *bundle; /* owned, for good: its path, for hooks */
 	bool is_shut;
+	int module; /* owned: to be handed out with the word that we are ready, since the cache lacks it; -1: none */
 };
 
 int stage_begin(struct stage *ret, struct err *err);

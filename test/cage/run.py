@@ -25,6 +25,7 @@ import users  # noqa: E402,F401 pylint: disable=unused-import
 import config  # noqa: E402,F401 pylint: disable=unused-import
 import life  # noqa: E402,F401 pylint: disable=unused-import
 import beside  # noqa: E402,F401 pylint: disable=unused-import
+import cache  # noqa: E402,F401 pylint: disable=unused-import
 import mistakes  # noqa: E402,F401 pylint: disable=unused-import
 import refusals  # noqa: E402,F401 pylint: disable=unused-import
 

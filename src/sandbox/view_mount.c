@@ -55,23 +55,41 @@ static int set_attributes(int mount, uint64_t set, uint64_t clear, uint64_t prop
 	return kernel_mount_setattr(mount, recursive ? AT_RECURSIVE : 0, &attr);
 }
 
-/* Devices on volumes are none, unless the spec says 'dev': an escaped guest would open the node's disks there. */
-static uint64_t without_devices(const struct oci_mount *mount)
+/*
+ * A copy of a shared mount is as shared: what was put into it would be the host's, too. So each is told apart, like the root
+ * where nothing else is asked for; and what lies below is not left shared where its top is not to be.
+ */
+static uint64_t propagation_of(const struct oci_spec *spec, const struct oci_mount *mount)
 {
-	return mount->set | (mount->clear & MS_NODEV ? 0 : MS_NODEV);
+	uint64_t asked = mount->propagation;
+
+	if (!mount->is_bind)
+		return asked;
+	if (asked == 0)
+		asked = spec->root_propagation & MS_SLAVE ? MS_SLAVE : MS_PRIVATE;
+	return mount->is_recursive && asked != MS_SHARED ? asked | MS_REC : asked;
 }
 
-static int set_flags(int fd, const struct oci_mount *mount, struct err *err)
+/*
+ * What is mounted below is told apart only by the options named for it. But devices there are none either, unless the spec
+ * says 'dev': an escaped guest would open the node's disks there.
+ */
+static int set_flags(const struct oci_spec *spec, const struct oci_mount *mount, int fd,
+		     struct err *err)
 {
-	int error = set_attributes(fd, mount->set_recursive, mount->clear_recursive, 0, true);
+	uint64_t no_devices = mount->clear & MS_NODEV ? 0 : MS_NODEV, set, done = 0;
+	uint64_t propagation = propagation_of(spec, mount);
+	bool spreads = (propagation & MS_REC) != 0;
+	int error;
 
-	/* What is mounted below is told apart only by the options named for it, but its devices are none either. */
-	if (error == 0 && mount->is_recursive && !(mount->clear & MS_NODEV))
-		error = set_attributes(fd, MS_NODEV, 0, 0, true);
+	propagation &= ~(uint64_t)MS_REC;
+	set = mount->set_recursive;
+	if (mount->is_recursive)
+		set |= done = no_devices;
+	error = set_attributes(fd, set, mount->clear_recursive, spreads ? propagation : 0, true);
 	if (error == 0)
-		error = set_attributes(fd, without_devices(mount), mount->clear,
-				       mount->propagation & ~(uint64_t)MS_REC,
-				       (mount->propagation & MS_REC) != 0);
+		error = set_attributes(fd, mount->set | (no_devices & ~done), mount->clear,
+				       spreads ? 0 : propagation, false);
 	if (error != 0)
 		return err_set(err, error, "set its options: %s", strerror(-error));
 	return 0;
@@ -191,7 +209,7 @@ int view_mount(const struct oci_spec *spec, const struct oci_mount *mount, int b
 		return view_dev(spec, ret, err);
 	error = mount->is_bind ? bind(mount, bundle, &fd, err) : file_system(spec, mount, &fd, err);
 	if (error == 0)
-		error = set_flags(fd, mount, err);
+		error = set_flags(spec, mount, fd, err);
 	if (error != 0) {
 		if (fd >= 0)
 			close(fd);

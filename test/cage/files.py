@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a guest sees of files."""
 
+import contextlib
 import os
 import shutil
 import stat
 import subprocess
 import time
 
-from box import need_controller, read, running, write
+from box import need, need_controller, read, ready, running, write
 from tap import test
 
 
@@ -108,6 +109,72 @@ def mounts_below_a_bind(b):
             u.mount("/a", "volume", options=["ro"])
             u.mount("/b", "volume", options=["rro"])
             u.expect("below\nput /a/new: Read-only file system\nput /b/sub/new: Read-only file system\n", code=1)
+        finally:
+            subprocess.run(["umount", "-l", sub], check=True)
+            b.mounted.discard(sub)
+
+
+@contextlib.contextmanager
+def shared_host():
+    """The words in front of a command for a mount namespace where all is shared, as systemd has it."""
+    with subprocess.Popen([need("unshare"), "-m", "sh", "-c", "mount --make-rshared / && echo ready && exec sleep 100"],
+                          stdout=subprocess.PIPE, text=True) as holder:
+        try:
+            assert holder.stdout.readline() == "ready\n"
+            yield [need("nsenter"), "--mount=/proc/%d/ns/mnt" % holder.pid]
+        finally:
+            holder.kill()
+
+
+@test
+def mounts_do_not_spread(b):
+    """What is put into a volume of the host's, or its root, is the container's alone; nested as in /a/b."""
+    with b.bundle("cat", "/a/b/file") as u, shared_host() as there:
+        u.outside("two/file", "two\n")
+        os.makedirs(os.path.join(u.folder, "one/b"))
+        subprocess.run(there + ["mount", "-t", "tmpfs", "none", os.path.join(u.folder, "one/b")], check=True)
+        before = subprocess.check_output(there + ["cat", "/proc/self/mountinfo"])
+        for options in ([], ["rprivate"], ["rslave"], ["private", "ro"]):
+            u.config["mounts"] = []
+            u.mount("/a", "one", options=options)
+            u.mount("/a/b", "two", options=options)
+            u.mount("/tmp", kind="tmpfs", source="tmpfs")
+            u.linux.update(maskedPaths=["/a/b/none", "/kit.wasm/none", "/a/masked"], readonlyPaths=["/a"])
+            done = subprocess.run(there + u.command(), capture_output=True, text=True, check=True)
+            assert done.stdout == "two\n", (options, done)
+            after = subprocess.check_output(there + ["cat", "/proc/self/mountinfo"])
+            assert after == before, (options, after)
+
+
+@test
+def mounts_of_the_host_are_seen_where_asked_for(b):
+    def tree_of(r):
+        return [line.split()[4] for line in r.proc("mountinfo").strip().split("\n")]
+
+    for root, options, seen in (("", [], False), ("", ["rprivate"], False), ("", ["rslave"], True),
+                                ("", ["rshared"], True), ("rslave", [], True), ("rslave", ["private"], False)):
+        with b.bundle() as u, shared_host() as there:
+            os.makedirs(os.path.join(u.folder, "volume/sub"))
+            u.mount("/a", "volume", options=options)
+            if root:
+                u.linux["rootfsPropagation"] = root
+            with ready(u, front=there) as r:
+                subprocess.run(there + ["mount", "-t", "tmpfs", "none", os.path.join(u.folder, "volume/sub")], check=True)
+                tree = tree_of(r)
+                assert "/a" in tree and ("/a/sub" in tree) == seen, (root, options, tree)
+
+
+@test
+def options_of_the_top_are_not_those_below(b):
+    """With a propagation that is for all below, too."""
+    with b.bundle("put", "/a/sub/new", "x", ";", "put", "/a/new", "x") as u:
+        sub = os.path.join(u.folder, "volume/sub")
+        os.makedirs(sub)
+        subprocess.run(["mount", "-t", "tmpfs", "none", sub], check=True)
+        b.mounted.add(sub)
+        try:
+            u.mount("/a", "volume", options=["ro", "rprivate"])
+            u.expect("put /a/new: Read-only file system\n", code=1)
         finally:
             subprocess.run(["umount", "-l", sub], check=True)
             b.mounted.discard(sub)

@@ -8,10 +8,10 @@
  */
 #include "cli/fill.h"
 
+#include "base/fds.h"
 #include "cli/signals.h"
 
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
@@ -43,7 +43,7 @@ static void quiet(void)
 		_exit(1);
 	for (int fd = 0; fd <= 2; fd++)
 		dup2(null, fd);
-	syscall(SYS_close_range, 3U, ~0U, 0U);
+	fds_close_on_exec(3);
 }
 
 static void stand_back(void)

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <linux/sched.h>
 #include <poll.h>
 #include <sched.h>
@@ -17,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/base.h"
+#include "base/fds.h"
 #include "runtime/label.h"
 #include "runtime/message.h"
 #include "sandbox/cgroup.h"
@@ -76,7 +76,7 @@ static int be_born(void *env)
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	if (self >= 0 && arrange(fds, ARRAY_SIZE(fds)) &&
 	    (!l->spec->process.terminal || ioctl(0, TIOCSCTTY, 0) == 0)) {
-		syscall(SYS_close_range, (unsigned)ARRAY_SIZE(fds), ~0U, CLOSE_RANGE_CLOEXEC);
+		fds_close_on_exec(ARRAY_SIZE(fds));
 		syscall(SYS_execveat, self, "", args, environment, AT_EMPTY_PATH);
 	}
 	b->error = err_set(b->err, -errno, "execute ourselves: %s", strerror(errno));

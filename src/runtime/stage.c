@@ -151,7 +151,7 @@ static int make_view(struct stage *stage, struct err *err)
 		error = run_hooks(stage, err);
 	if (error == 0)
 		error = set_oom_score(&spec->process, err);
-	if (error == 0)
+	if (error == 0 && !view_is_classic(&view))
 		error = template_enter(stage->plan.has_template ? LAUNCH_TEMPLATE_FD : -1, err);
 	if (error == 0)
 		error = view_enter(&view, spec, err);

@@ -64,6 +64,13 @@ static inline int kernel_openat2(int dir, const char *path, uint64_t flags, uint
 	return kernel_result(syscall(SYS_openat2, dir, path, &how, sizeof(how)));
 }
 
+/* What there was before these: one call for all, by names. */
+static inline int kernel_mount(const char *source, const char *target, const char *type,
+			       uint64_t flags, const char *data)
+{
+	return kernel_result(syscall(SYS_mount, source, target, type, (unsigned long)flags, data));
+}
+
 /* And all that lies on it, at once for us, for others when they leave it. */
 static inline int kernel_umount(const char *path)
 {

@@ -85,36 +85,22 @@ static int make_listed(int dir, const struct oci_spec *spec, struct err *err)
 	return 0;
 }
 
-static int small_tmpfs(int *ret, unsigned attributes)
+int view_bare(struct view *view, int *ret, struct err *err)
 {
-	int fs = kernel_fsopen("tmpfs"), error;
+	int fd = view_tmpfs(view, "64k", "0755", MS_NOSUID | MS_NODEV | MS_NOEXEC);
 
-	if (fs < 0)
-		return fs;
-	error = kernel_fsconfig(fs, FSCONFIG_SET_STRING, "mode", "0755");
-	if (error == 0)
-		error = kernel_fsconfig(fs, FSCONFIG_SET_STRING, "size", "64k");
-	if (error == 0)
-		error = kernel_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL);
-	if (error == 0)
-		*ret = kernel_fsmount(fs, attributes);
-	close(fs);
-	return error != 0 ? error : MIN(*ret, 0);
+	if (fd < 0)
+		return err_set(err, fd, "a tmpfs for the root: %s", strerror(-fd));
+	*ret = fd;
+	return 0;
 }
 
-int view_bare(int *ret, struct err *err)
+int view_dev(struct view *view, const struct oci_spec *spec, int *ret, struct err *err)
 {
-	int error = small_tmpfs(ret, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+	int fd = view_tmpfs(view, "64k", "0755", MS_NOSUID | MS_NOEXEC), error;
 
-	return error == 0 ? 0 : err_set(err, error, "a tmpfs for the root: %s", strerror(-error));
-}
-
-int view_dev(const struct oci_spec *spec, int *ret, struct err *err)
-{
-	int fd = -1, error = small_tmpfs(&fd, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
-
-	if (error != 0)
-		return err_set(err, error, "a tmpfs for /dev: %s", strerror(-error));
+	if (fd < 0)
+		return err_set(err, fd, "a tmpfs for /dev: %s", strerror(-fd));
 	error = make_nodes(fd, err);
 	if (error == 0)
 		error = make_listed(fd, spec, err);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* view_mount.c: a mount of a spec as a detached one. */
+/* view_mount.c: a mount of a spec as a detached one, or one on the shelf. */
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -40,8 +41,7 @@ static void choose_atime(struct mount_attr *attr, uint64_t set, uint64_t clear)
 	attr->attr_clr |= MOUNT_ATTR__ATIME;
 }
 
-static int set_attributes(int mount, uint64_t set, uint64_t clear, uint64_t propagation,
-			  bool recursive)
+static struct mount_attr change(uint64_t set, uint64_t clear, uint64_t propagation)
 {
 	struct mount_attr attr = {
 		.attr_set = attributes_of(set),
@@ -50,9 +50,14 @@ static int set_attributes(int mount, uint64_t set, uint64_t clear, uint64_t prop
 	};
 
 	choose_atime(&attr, set, clear);
+	return attr;
+}
+
+static int apply(struct view *view, int mount, bool recursive, struct mount_attr attr)
+{
 	if (attr.attr_set == 0 && attr.attr_clr == 0 && attr.propagation == 0)
 		return 0;
-	return kernel_mount_setattr(mount, recursive ? AT_RECURSIVE : 0, &attr);
+	return view_set(view, mount, recursive, &attr);
 }
 
 /*
@@ -74,22 +79,25 @@ static uint64_t propagation_of(const struct oci_spec *spec, const struct oci_mou
  * What is mounted below is told apart only by the options named for it. But devices there are none either, unless the spec
  * says 'dev': an escaped guest would open the node's disks there.
  */
-static int set_flags(const struct oci_spec *spec, const struct oci_mount *mount, int fd,
-		     struct err *err)
+static int set_flags(struct view *view, const struct oci_spec *spec, const struct oci_mount *mount,
+		     int fd, struct err *err)
 {
-	uint64_t no_devices = mount->clear & MS_NODEV ? 0 : MS_NODEV, set, done = 0;
+	uint64_t no_devices = mount->clear & MS_NODEV ? 0 : MS_NODEV;
+	uint64_t below = mount->is_recursive ? no_devices : 0;
 	uint64_t propagation = propagation_of(spec, mount);
 	bool spreads = (propagation & MS_REC) != 0;
 	int error;
 
 	propagation &= ~(uint64_t)MS_REC;
-	set = mount->set_recursive;
-	if (mount->is_recursive)
-		set |= done = no_devices;
-	error = set_attributes(fd, set, mount->clear_recursive, spreads ? propagation : 0, true);
+	error = apply(view, fd, true,
+		      change(mount->set_recursive | below, mount->clear_recursive,
+			     spreads ? propagation : 0));
 	if (error == 0)
-		error = set_attributes(fd, mount->set | (no_devices & ~done), mount->clear,
-				       spreads ? 0 : propagation, false);
+		error = apply(view, fd, false,
+			      change(mount->set | (no_devices & ~below), mount->clear,
+				     spreads ? 0 : propagation));
+	if (error == -EOPNOTSUPP)
+		return err_set(err, error, "nosymfollow takes Linux 5.10");
 	if (error != 0)
 		return err_set(err, error, "set its options: %s", strerror(-error));
 	return 0;
@@ -97,10 +105,10 @@ static int set_flags(const struct oci_spec *spec, const struct oci_mount *mount,
 
 /* -- Binds ----------------------------------------------------------------------------------------- */
 
-int view_bind(int dir, const char *path, bool recursive, int *ret, struct err *err)
+int view_bind(struct view *view, int dir, const char *path, bool recursive, int *ret,
+	      struct err *err)
 {
-	int fd = kernel_open_tree(
-		dir, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0));
+	int fd = path[0] == '\0' ? -ENOENT : view_tree(view, dir, path, recursive);
 
 	if (fd < 0)
 		return err_set(err, fd, "'%s': %s", path, strerror(-fd));
@@ -108,11 +116,12 @@ int view_bind(int dir, const char *path, bool recursive, int *ret, struct err *e
 	return 0;
 }
 
-static int bind(const struct oci_mount *mount, int bundle, int *ret, struct err *err)
+static int bind(struct view *view, const struct oci_mount *mount, int bundle, int *ret,
+		struct err *err)
 {
 	if (mount->source == NULL)
 		return err_set(err, -EINVAL, "a bind needs a source");
-	return view_bind(bundle, mount->source, mount->is_recursive, ret, err);
+	return view_bind(view, bundle, mount->source, mount->is_recursive, ret, err);
 }
 
 /* -- File systems ----------------------------------------------------------------------------------- */
@@ -155,13 +164,11 @@ static int configure(int fs, const struct oci_spec *spec, const struct oci_mount
 	return error == 0 ? 0 : err_set(err, error, "a %s: %s", mount->type, strerror(-error));
 }
 
-static int file_system(const struct oci_spec *spec, const struct oci_mount *mount, int *ret,
-		       struct err *err)
+static int detached(const struct oci_spec *spec, const struct oci_mount *mount, int *ret,
+		    struct err *err)
 {
 	int fs, fd, error;
 
-	if (mount->type == NULL)
-		return err_set(err, -EINVAL, "neither a type nor the option 'bind' is given");
 	fs = kernel_fsopen(mount->type);
 	if (fs == -ENODEV)
 		return err_set(err, fs, "this kernel has no file system '%s'", mount->type);
@@ -175,6 +182,41 @@ static int file_system(const struct oci_spec *spec, const struct oci_mount *moun
 	}
 	close(fs);
 	return error;
+}
+
+/* For mount(2) all options are one text, and it does not say which of them it minds. */
+static int shelved(struct view *view, const struct oci_spec *spec, const struct oci_mount *mount,
+		   int *ret, struct err *err)
+{
+	char text[4096]; /* as much as the kernel reads */
+	size_t size = 0;
+	int fd;
+
+	text[0] = '\0';
+	if (spec->mount_label != NULL)
+		size = (size_t)snprintf(text, sizeof(text), "context=\"%s\"", spec->mount_label);
+	for (uint32_t i = 0; size < sizeof(text) && i < mount->data.count; i++)
+		size += (size_t)snprintf(text + size, sizeof(text) - size, "%s%s",
+					 size > 0 ? "," : "", mount->data.items[i]);
+	if (size >= sizeof(text))
+		return err_set(err, -E2BIG, "its options are too long for this kernel");
+	fd = view_classic_mount(view, mount->type, mount->source, 0, text);
+	if (fd == -ENODEV)
+		return err_set(err, fd, "this kernel has no file system '%s'", mount->type);
+	if (fd < 0)
+		return err_set(err, fd, "a %s%s%s%s: %s", mount->type, size > 0 ? " with '" : "",
+			       text, size > 0 ? "'" : "", strerror(-fd));
+	*ret = fd;
+	return 0;
+}
+
+static int file_system(struct view *view, const struct oci_spec *spec,
+		       const struct oci_mount *mount, int *ret, struct err *err)
+{
+	if (mount->type == NULL)
+		return err_set(err, -EINVAL, "neither a type nor the option 'bind' is given");
+	return view_is_classic(view) ? shelved(view, spec, mount, ret, err)
+				     : detached(spec, mount, ret, err);
 }
 
 /* -- One mount -------------------------------------------------------------------------------------- */
@@ -197,8 +239,8 @@ bool view_is_dev(const struct oci_mount *mount)
 	       strcmp(mount->type, "tmpfs") == 0;
 }
 
-int view_mount(const struct oci_spec *spec, const struct oci_mount *mount, int bundle, int *ret,
-	       struct err *err)
+int view_mount(struct view *view, const struct oci_spec *spec, const struct oci_mount *mount,
+	       int bundle, int *ret, struct err *err)
 {
 	int fd = -1, error;
 
@@ -206,10 +248,14 @@ int view_mount(const struct oci_spec *spec, const struct oci_mount *mount, int b
 	if (is_left_out(mount))
 		return 0;
 	if (view_is_dev(mount))
-		return view_dev(spec, ret, err);
-	error = mount->is_bind ? bind(mount, bundle, &fd, err) : file_system(spec, mount, &fd, err);
+		return view_dev(view, spec, ret, err);
+	if (mount->idmap && view_is_classic(view))
+		return err_set(err, -ENOSYS, "mount '%s': mapping its ids takes Linux 5.12",
+			       mount->destination);
+	error = mount->is_bind ? bind(view, mount, bundle, &fd, err)
+			       : file_system(view, spec, mount, &fd, err);
 	if (error == 0)
-		error = set_flags(spec, mount, fd, err);
+		error = set_flags(view, spec, mount, fd, err);
 	if (error != 0) {
 		if (fd >= 0)
 			close(fd);

@@ -55,14 +55,16 @@ static int open_mounts(struct view *view, const struct oci_spec *spec, int bundl
 int view_open(struct view *ret, const struct oci_spec *spec, int bundle, struct err *err)
 {
 	struct view view = {.root = -1, .shelf = -1};
-	int error = open_root(&view, spec, bundle, err);
+	struct err first;
+	int error = open_root(&view, spec, bundle, &first);
 
 	if (error == -ENOSYS) {
 		view_close(&view);
 		error = view_classic_begin(&view, bundle, err);
 		if (error == 0)
 			error = open_root(&view, spec, bundle, err);
-	}
+	} else if (error != 0)
+		err_set(err, error, "%s", first.text);
 	if (error == 0)
 		error = open_mounts(&view, spec, bundle, err);
 	if (error != 0)

@@ -29,7 +29,8 @@ struct row {
 	uint64_t flags; /* MS_* */
 	char *path; /* borrowed from the table's text */
 	bool below; /* the one that is changed, or it is that */
-	bool hidden; /* by another: no path leads there */
+	bool hidden; /* no path leads there, nor to what lies on it */
+	bool covered; /* no path leads there */
 };
 
 struct table {
@@ -123,18 +124,37 @@ static bool is_above(const char *path, const char *other)
 	return strncmp(path, other, size) == 0 && (other[size] == '/' || path[size - 1] == '/');
 }
 
-/* A mount that came later to a directory above it, or to its very root, hides it. */
+/* A mount on a directory above it hides a mount and what lies on it. */
 static bool is_hidden(const struct table *table, const struct row *row)
 {
 	for (size_t i = 0; i < BUF_COUNT(&table->rows, struct row); i++) {
 		const struct row *other = BUF_ITEM(&table->rows, struct row, i);
 
-		if (other != row &&
-		    ((other->parent == row->parent && is_above(other->path, row->path)) ||
-		     (other->parent == row->id && strcmp(other->path, row->path) == 0)))
+		if (other != row && other->parent == row->parent &&
+		    is_above(other->path, row->path))
 			return true;
 	}
 	return false;
+}
+
+/* A mount on its very root covers it alone: all others on it are hidden by that, as above. */
+static bool is_covered(const struct table *table, const struct row *row)
+{
+	for (size_t i = 0; i < BUF_COUNT(&table->rows, struct row); i++) {
+		const struct row *other = BUF_ITEM(&table->rows, struct row, i);
+
+		if (other->parent == row->id && strcmp(other->path, row->path) == 0)
+			return true;
+	}
+	return false;
+}
+
+static struct row *find(const struct table *table, int id)
+{
+	for (size_t i = 0; i < BUF_COUNT(&table->rows, struct row); i++)
+		if (BUF_ITEM(&table->rows, struct row, i)->id == id)
+			return BUF_ITEM(&table->rows, struct row, i);
+	return NULL;
 }
 
 /* What lies on it, on that, and so on. */
@@ -147,16 +167,13 @@ static void mark(struct table *table, struct row *top)
 		more = false;
 		for (size_t i = 0; i < BUF_COUNT(&table->rows, struct row); i++) {
 			struct row *row = BUF_ITEM(&table->rows, struct row, i);
+			const struct row *on = row->below ? NULL : find(table, row->parent);
 
-			for (size_t j = 0; !row->below && j < BUF_COUNT(&table->rows, struct row);
-			     j++) {
-				const struct row *on = BUF_ITEM(&table->rows, struct row, j);
-
-				if (on->id != row->parent || !on->below)
-					continue;
-				row->below = more = true;
-				row->hidden = on->hidden || is_hidden(table, row);
-			}
+			if (on == NULL || !on->below)
+				continue;
+			row->below = more = true;
+			row->hidden = on->hidden || is_hidden(table, row);
+			row->covered = is_covered(table, row);
 		}
 	}
 }
@@ -175,14 +192,6 @@ static int id_of(int fd)
 		return error;
 	at = strstr(text, "mnt_id:");
 	return at != NULL ? atoi(at + strlen("mnt_id:")) : -EPROTO;
-}
-
-static struct row *find(const struct table *table, int id)
-{
-	for (size_t i = 0; i < BUF_COUNT(&table->rows, struct row); i++)
-		if (BUF_ITEM(&table->rows, struct row, i)->id == id)
-			return BUF_ITEM(&table->rows, struct row, i);
-	return NULL;
 }
 
 /* Down a path from the top, no link followed. -ESTALE: it is another mount by now. */
@@ -255,7 +264,7 @@ static int set_below(const struct table *table, const struct row *top, int mount
 		const struct row *row = BUF_ITEM(&table->rows, struct row, i);
 		int fd, error;
 
-		if (!row->below || row->hidden || row == top)
+		if (!row->below || row->hidden || row->covered || row == top)
 			continue;
 		fd = open_below(mount, row->path + strlen(top->path), row->id);
 		error = fd < 0 ? fd : set_one(fd, row->flags, attr);

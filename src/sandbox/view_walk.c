@@ -103,6 +103,8 @@ int view_walk(int root, const char *path, int flags)
 	char name[NAME_MAX + 1];
 	int error = 0, fd;
 
+	if (path[0] == '\0')
+		return -ENOENT;
 	if (strlen(path) >= sizeof(walk.rest))
 		return -ENAMETOOLONG;
 	strcpy(walk.rest, path);

@@ -165,6 +165,34 @@ def mounts_of_the_host_are_seen_where_asked_for(b):
 
 
 @test
+def options_for_all_below(b):
+    """Mounts on mounts, one with spaces in its name, and such as lie hidden below others."""
+    with b.bundle() as u:
+        volume = os.path.join(u.folder, "volume")
+        below = [os.path.join(volume, name) for name in ("a b", "a b/deep", "c", "c", "d/e", "d")]
+        for path in below:
+            os.makedirs(path, exist_ok=True)
+            subprocess.run(["mount", "-t", "tmpfs", "-o", "noatime", "none", path], check=True)
+            b.mounted.add(path.replace(" ", "\\040"))
+        try:
+            u.mount("/plain", volume)
+            u.mount("/fixed", volume, options=["rro", "rnosuid", "noexec", "strictatime"])
+            with ready(u) as r:
+                seen = {}
+                for line in r.proc("mountinfo").strip().split("\n"):
+                    seen.setdefault(line.split()[4], []).append(sorted(line.split()[5].split(",")))
+            assert seen["/plain"] == [["nodev", "relatime", "rw"]], seen
+            assert seen["/fixed"] == [["nodev", "noexec", "nosuid", "ro"]], seen
+            for name in ("a\\040b", "a\\040b/deep", "c", "d"):
+                assert seen["/plain/" + name][-1] == ["noatime", "nodev", "rw"], (name, seen)
+                assert seen["/fixed/" + name][-1] == ["noatime", "nodev", "nosuid", "ro"], (name, seen)
+        finally:
+            for path in reversed(below):
+                subprocess.run(["umount", path], check=True)
+            b.mounted.clear()
+
+
+@test
 def options_of_the_top_are_not_those_below(b):
     """With a propagation that is for all below, too."""
     with b.bundle("put", "/a/sub/new", "x", ";", "put", "/a/new", "x") as u:

@@ -97,26 +97,51 @@ static bool is_kind(int place, bool is_dir)
 	return fstat(place, &st) == 0 && S_ISDIR(st.st_mode) == is_dir;
 }
 
-static int put(struct view *view, int mount, const char *destination, struct err *err)
+/* A tmpfs with tmpcopyup, which is writable until it is full of that. */
+static int fill(struct view *view, const struct oci_mount *mount, int fd, int place,
+		struct err *err)
 {
-	struct stat st;
-	int place = -1, error;
+	const struct mount_attr read_only = {.attr_set = MOUNT_ATTR_RDONLY};
+	int error;
 
-	error = fstat(mount, &st) < 0 ? -errno : 0;
-	if (error == 0)
-		error = view_place(view->root, destination, S_ISDIR(st.st_mode), &place, err);
-	if (error != 0)
-		return err_prefix(err, error, "mount '%s'", destination);
-	error = is_kind(place, S_ISDIR(st.st_mode)) ? view_move(view, mount, place) : -ENOTDIR;
-	close(place);
+	if (mount == NULL || !mount->copies_up || view_is_dev(mount))
+		return 0;
+	error = view_copy_up(mount, place, fd, err);
+	if (error != 0 || !((mount->set | mount->set_recursive) & MS_RDONLY))
+		return error;
+	error = view_set(view, fd, false, &read_only);
+	return error == 0 ? 0 : err_set(err, error, "make it read-only: %s", strerror(-error));
+}
+
+static int put_at(struct view *view, int fd, int place, bool is_dir, struct err *err)
+{
+	int error = is_kind(place, is_dir) ? view_move(view, fd, place) : -ENOTDIR;
+
 	if (error == -ENOTDIR)
-		return err_set(err, error, "mount '%s': %s", destination,
-			       S_ISDIR(st.st_mode)
-				       ? "its source is a directory, its place is none"
-				       : "its place is a directory, its source is none");
-	if (error != 0)
-		return err_set(err, error, "mount '%s': %s", destination, strerror(-error));
-	return 0;
+		return err_set(err, error, "%s",
+			       is_dir ? "its source is a directory, its place is none"
+				      : "its place is a directory, its source is none");
+	return error == 0 ? 0 : err_set(err, error, "%s", strerror(-error));
+}
+
+/* `mount` NULL: our own /dev. */
+static int put(struct view *view, const struct oci_mount *mount, int fd, struct err *err)
+{
+	const char *destination = mount != NULL ? mount->destination : "/dev";
+	struct stat st;
+	int place = -1,
+	    error = fstat(fd, &st) < 0 ? err_set(err, -errno, "%s", strerror(errno)) : 0;
+	bool is_dir = error == 0 && S_ISDIR(st.st_mode);
+
+	if (error == 0)
+		error = view_place(view->root, destination, is_dir, &place, err);
+	if (error == 0 && is_kind(place, is_dir))
+		error = fill(view, mount, fd, place, err);
+	if (error == 0)
+		error = put_at(view, fd, place, is_dir, err);
+	if (place >= 0)
+		close(place);
+	return error == 0 ? 0 : err_prefix(err, error, "mount '%s'", destination);
 }
 
 /* What is mounted there, or lies there, as a mount of its own. */
@@ -188,8 +213,7 @@ static int put_all(struct view *view, const struct oci_spec *spec, struct err *e
 	for (uint32_t i = 0; error == 0 && i < view->count; i++) {
 		if (view->mounts[i] < 0)
 			continue;
-		error = put(view, view->mounts[i],
-			    i == 0 ? "/dev" : spec->mounts[i - 1].destination, err);
+		error = put(view, i == 0 ? NULL : &spec->mounts[i - 1], view->mounts[i], err);
 		close(view->mounts[i]);
 		view->mounts[i] = -1;
 	}

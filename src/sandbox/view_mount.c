@@ -84,17 +84,19 @@ static int set_flags(struct view *view, const struct oci_spec *spec, const struc
 {
 	uint64_t no_devices = mount->clear & MS_NODEV ? 0 : MS_NODEV;
 	uint64_t below = mount->is_recursive ? no_devices : 0;
+	/* What is copied into it yet makes it read-only afterwards (view.c). */
+	uint64_t now = mount->copies_up ? ~(uint64_t)MS_RDONLY : UINT64_MAX;
 	uint64_t propagation = propagation_of(spec, mount);
 	bool spreads = (propagation & MS_REC) != 0;
 	int error;
 
 	propagation &= ~(uint64_t)MS_REC;
 	error = apply(view, fd, true,
-		      change(mount->set_recursive | below, mount->clear_recursive,
+		      change((mount->set_recursive & now) | below, mount->clear_recursive,
 			     spreads ? propagation : 0));
 	if (error == 0)
 		error = apply(view, fd, false,
-			      change(mount->set | (no_devices & ~below), mount->clear,
+			      change((mount->set & now) | (no_devices & ~below), mount->clear,
 				     spreads ? 0 : propagation));
 	if (error == -EOPNOTSUPP)
 		return err_set(err, error, "nosymfollow takes Linux 5.10");

@@ -56,6 +56,8 @@ int view_bind(struct view *view, int dir, const char *path, bool recursive, int 
 int view_dev(struct view *view, const struct oci_spec *spec, int *ret, struct err *err);
 /* A root with nothing in it but places for mounts. */
 int view_bare(struct view *view, int *ret, struct err *err);
+/* Into a tmpfs of that mount what lies at the place it is for. */
+int view_copy_up(const struct oci_mount *mount, int place, int tmpfs, struct err *err);
 /* Is this mount the one our /dev takes the place of. */
 bool view_is_dev(const struct oci_mount *mount);
 

@@ -59,7 +59,7 @@ int view_tmpfs(struct view *view, const char *size, const char *mode, unsigned f
 	if (view == NULL || !view_is_classic(view))
 		return detached_tmpfs(size, mode, flags);
 	snprintf(options, sizeof(options), "size=%s,mode=%s", size, mode);
-	return view_classic_mount(view, "tmpfs", "tmpfs", flags, options);
+	return view_classic_mount(view, "tmpfs", "none", flags, options);
 }
 
 int view_empty(struct view *view)

@@ -289,9 +289,11 @@ int view_copy_up(const struct oci_mount *mount, int place, int tmpfs, struct err
 	int to = openat(tmpfs, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct copy copy = {.depth = 0};
 	struct stat st;
-	int error = from < 0 || to < 0 || fstat(to, &st) < 0 ? -errno : 0;
+	int error = from < 0 || to < 0 ? -errno : 0;
 
-	if (error == 0)
+	if (error == 0 && fstat(to, &st) < 0)
+		error = -errno;
+	if (error == 0 && from >= 0)
 		error = copy_directory(&copy, from, to);
 	if (error == 0)
 		error = keep(to, &st, mount);

@@ -141,11 +141,12 @@ static int copy_content(struct copy *copy, int from, int to, off_t size)
 static int copy_file(struct copy *copy, int from, int to, const char *name)
 {
 	int in = openat(from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	int out = -1, error = in < 0 ? -errno : 0;
+	int out = -1, error;
 	struct stat st;
 
-	if (error == 0 && fstat(in, &st) < 0)
-		error = -errno;
+	if (in < 0)
+		return -errno;
+	error = fstat(in, &st) < 0 ? -errno : 0;
 	if (error == 0 && !S_ISREG(st.st_mode))
 		error = -EAGAIN; /* somebody else has put it there */
 	if (error == 0) {
@@ -156,8 +157,7 @@ static int copy_file(struct copy *copy, int from, int to, const char *name)
 		error = finish(copy, in, out, &st);
 	if (out >= 0)
 		close(out);
-	if (in >= 0)
-		close(in);
+	close(in);
 	return error;
 }
 
@@ -179,17 +179,18 @@ static int copy_pipe(int to, const char *name, const struct stat *st)
 
 static int copy_below(struct copy *copy, int from, int to, const char *name)
 {
-	int in = openat(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), out = -1;
-	int error = in < 0 || mkdirat(to, name, 0700) < 0 ? -errno : 0;
+	int in = openat(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), out, error;
 
+	if (in < 0)
+		return -errno;
+	error = mkdirat(to, name, 0700) < 0 ? -errno : 0;
 	if (error == 0) {
 		out = openat(to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		error = out < 0 ? -errno : copy_directory(copy, in, out);
+		if (out >= 0)
+			close(out);
 	}
-	if (out >= 0)
-		close(out);
-	if (in >= 0)
-		close(in);
+	close(in);
 	return error;
 }
 
@@ -216,7 +217,7 @@ static int copy_one(struct copy *copy, int from, int to, const char *name)
 /* -- Directories ------------------------------------------------------------------------------------------------ */
 
 /* On failure the path stays. */
-static int copy_entries(struct copy *copy, DIR *dir, int to)
+static int copy_entries(struct copy *copy, int from, DIR *dir, int to)
 {
 	size_t end = strlen(copy->path);
 	int error = 0;
@@ -235,7 +236,7 @@ static int copy_entries(struct copy *copy, DIR *dir, int to)
 			return -ENAMETOOLONG;
 		copy->path[end] = '/';
 		strcpy(copy->path + end + 1, entry->d_name);
-		error = copy_one(copy, dirfd(dir), to, entry->d_name);
+		error = copy_one(copy, from, to, entry->d_name);
 	}
 	return error;
 }
@@ -252,7 +253,7 @@ static int copy_directory(struct copy *copy, int from, int to)
 		copy->depth++;
 		own = fcntl(from, F_DUPFD_CLOEXEC, 0);
 		dir = own < 0 ? NULL : fdopendir(own);
-		error = dir == NULL ? -errno : copy_entries(copy, dir, to);
+		error = dir == NULL ? -errno : copy_entries(copy, from, dir, to);
 		copy->depth--;
 	}
 	if (error == 0)
@@ -283,20 +284,26 @@ static int keep(int to, const struct stat *st, const struct oci_mount *mount)
 	return error;
 }
 
+static int copy_top(struct copy *copy, int from, int to, const struct oci_mount *mount)
+{
+	struct stat st;
+	int error = fstat(to, &st) < 0 ? -errno : 0;
+
+	if (error == 0)
+		error = copy_directory(copy, from, to);
+	return error == 0 ? keep(to, &st, mount) : error;
+}
+
 int view_copy_up(const struct oci_mount *mount, int place, int tmpfs, struct err *err)
 {
 	int from = openat(place, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int to = openat(tmpfs, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int to = openat(tmpfs, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), error;
 	struct copy copy = {.depth = 0};
-	struct stat st;
-	int error = from < 0 || to < 0 ? -errno : 0;
 
-	if (error == 0 && fstat(to, &st) < 0)
+	if (from < 0 || to < 0)
 		error = -errno;
-	if (error == 0 && from >= 0)
-		error = copy_directory(&copy, from, to);
-	if (error == 0)
-		error = keep(to, &st, mount);
+	else
+		error = copy_top(&copy, from, to, mount);
 	if (from >= 0)
 		close(from);
 	if (to >= 0)

@@ -30,11 +30,21 @@ static void say_why(const struct container *container)
 		say(EXIT_OK, NULL, "the container was killed: there was no memory left for it");
 }
 
+/* What an ordinary user asked for and does not get. */
+static void say_notes(const struct container *container)
+{
+	const char *note = (const char *)container->notes.text.data;
+
+	for (uint32_t i = 0; i < container->notes.count; i++, note += strlen(note) + 1)
+		say(EXIT_OK, NULL, "warning: %s", note);
+}
+
 /* Up to the guest's first instruction. */
 static int begin(struct container *container, struct watch *watch,
 		 const struct contained_plan *plan, struct err *err)
 {
-	int error = watch_terminal(watch, &container->bundle->spec->process, err);
+	int error = watch_terminal(watch, container->bundle->spec,
+				   &container->bundle->spec->process, err);
 
 	if (error == 0 && plan->detached && watch->terminal.master >= 0 &&
 	    plan->console_socket == NULL)
@@ -45,6 +55,8 @@ static int begin(struct container *container, struct watch *watch,
 	container->stop = watch->stop;
 	if (error == 0)
 		error = container_create(container, err);
+	if (error == 0)
+		say_notes(container);
 	if (error == 0 && plan->pid_file != NULL)
 		error = watch_write_pid(plan->pid_file, container->child.pid, err);
 	return error == 0 && !plan->detached ? container_start(container, err) : error;

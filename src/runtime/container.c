@@ -5,6 +5,7 @@
 #include "runtime/hooks.h"
 #include "runtime/label.h"
 #include "runtime/leftover.h"
+#include "sandbox/users.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -16,17 +17,48 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Whoever is not root gets what he may have, and is told of the rest. */
+/*
+ * Whoever is not root gets what he may have, and is told of each limit he does not get; that he may not make a group
+ * somewhere is worth a word only where the spec names one. Rules for devices are passed over: there are no nodes but those of
+ * the host that anybody may open.
+ */
+static int make_what_may_be(struct container *c, struct err *err)
+{
+	const struct oci_spec *spec = c->bundle->spec;
+	struct oci_resources resources = spec->resources;
+	struct cgroup_notes nobodys = {0};
+	int error = 0;
+
+	if (c->cgroup == NULL)
+		error = cgroup_create(&c->cgroup, &c->layout, spec->cgroup, c->id,
+				      spec->cgroup != NULL ? &c->notes : &nobodys, err);
+	cgroup_notes_deinit(&nobodys);
+	resources.device_count = 0;
+	return error == 0 ? cgroup_update(c->cgroup, &resources, &c->notes, err) : error;
+}
+
 static int make_cgroup(struct container *c, struct err *err)
 {
 	const struct oci_spec *spec = c->bundle->spec;
-	struct cgroup_notes *notes = geteuid() != 0 ? &c->notes : NULL;
+	uid_t user = geteuid();
 	int error = cgroup_layout_init(&c->layout, err);
 
 	if (error != 0 || c->layout.count == 0)
 		return error;
-	error = cgroup_create(&c->cgroup, &c->layout, spec->cgroup, c->id, notes, err);
-	return error == 0 ? cgroup_apply(c->cgroup, &spec->resources, notes, err) : error;
+	if (user != 0 && !spec->namespaces[OCI_NS_USER].wanted)
+		return err_set(err, -EPERM,
+			       "linux.namespaces: a container that is not root's needs a user "
+			       "namespace (type 'user', with linux.uidMappings and "
+			       "linux.gidMappings)");
+	if (user != 0)
+		return make_what_may_be(c, err);
+	error = cgroup_create(&c->cgroup, &c->layout, spec->cgroup, c->id, NULL, err);
+	if (error == 0)
+		error = cgroup_apply(c->cgroup, &spec->resources, NULL, err);
+	/* Root, but only in a user namespace. */
+	if ((error == -EACCES || error == -EPERM || error == -EROFS) && !users_are_hosts())
+		error = make_what_may_be(c, err);
+	return error;
 }
 
 /* For who comes later, and finds the bundle changed or gone. */
@@ -123,6 +155,7 @@ int container_create(struct container *c, struct err *err)
 			 .cache = c->cache,
 			 .has_bundle = c->bundle->dir >= 0,
 			 .has_template = c->template >= 0,
+			 .in_users = launch_in_users(c->bundle->spec),
 			 .wait = c->detached ? PLAN_WAITS_AT_GATE : PLAN_WAITS},
 		.spec = c->bundle->spec,
 		.bundle = c->bundle->dir,
@@ -146,7 +179,10 @@ int container_create(struct container *c, struct err *err)
 	l.cgroup = c->cgroup;
 	if (c->detached)
 		l.gate = gate_make(c->state_dir, err);
-	error = c->detached && l.gate < 0 ? l.gate : launch(&c->child, &l, err);
+	if (c->detached && l.gate < 0)
+		error = l.gate;
+	else
+		error = launch(&c->child, &l, err);
 	if (l.gate >= 0)
 		close(l.gate);
 	c->was_born = error == 0;

@@ -19,15 +19,19 @@
 #include "base/fds.h"
 #include "runtime/label.h"
 #include "runtime/message.h"
+#include "sandbox/caps.h"
 #include "sandbox/cgroup.h"
 #include "sandbox/rlimits.h"
+#include "sandbox/users.h"
 
 enum { STACK = 32 * 1024 };
 
 /* What the child knows until it executes itself; it shares our memory, and we wait. */
 struct birth {
 	const struct launch *launch;
-	int self, plan, socket; /* owned by the parent */
+	int self, plan, socket; /* owned by the parent, as is this */
+	int users; /* to be born in, where the plan says so */
+	pid_t pid;
 	int error;
 	struct err *err;
 };
@@ -50,6 +54,18 @@ static bool arrange(const int *fds, int count)
 	return true;
 }
 
+/* All rights in the user namespace outlast the execution, also of a user who is not root there. */
+static int keep_rights(struct err *err)
+{
+	struct oci_capabilities caps;
+	int error = caps_get(&caps, err);
+
+	if (error != 0)
+		return error;
+	caps.inheritable = caps.ambient = caps.permitted;
+	return caps_set(&caps, err);
+}
+
 static int be_born(void *env)
 {
 	static char name[] = "skiff-init";
@@ -69,6 +85,8 @@ static int be_born(void *env)
 		b->error = rlimits_affinity(l->spec->process.exec_cpus_final, b->err);
 	if (b->error == 0)
 		b->error = label_next_exec(&l->spec->process, b->err);
+	if (b->error == 0 && l->plan.in_users)
+		b->error = keep_rights(b->err);
 	if (b->error != 0)
 		_exit(1);
 	setsid();
@@ -100,11 +118,21 @@ static int join_pids(const char *path, int *ret_own, struct err *err)
 			  : err_set(err, error, "pid namespace '%s': %s", path, strerror(-error));
 }
 
-static int spawn(struct birth *b, pid_t *ret)
+static int refused(const struct birth *b, int error)
+{
+	static const char what[] = "a process for the container";
+
+	return b->launch->plan.in_users ? users_refused(error, what, b->err)
+					: err_set(b->err, error, "%s: %s", what, strerror(-error));
+}
+
+static int spawn(struct birth *b, int flags)
 {
 	static _Alignas(16) char stack[STACK];
 	const struct oci_namespace *pids = &b->launch->spec->namespaces[OCI_NS_PID];
-	int flags = CLONE_VM | CLONE_VFORK | SIGCHLD, own = -1, error;
+	int own = -1, error;
+
+	flags |= CLONE_VM | CLONE_VFORK | SIGCHLD;
 
 	if (pids->wanted && pids->path == NULL)
 		flags |= CLONE_NEWPID;
@@ -113,16 +141,50 @@ static int spawn(struct birth *b, pid_t *ret)
 		if (error != 0)
 			return error;
 	}
-	*ret = clone(be_born, stack + STACK, flags, b);
-	error = *ret < 0 ? err_set(b->err, -errno, "a process for the container: %s",
-				   strerror(errno))
-			 : b->error;
+	b->pid = clone(be_born, stack + STACK, flags, b);
+	error = b->pid < 0 ? refused(b, -errno) : b->error;
 	if (own >= 0) {
 		setns(own, CLONE_NEWPID);
 		close(own);
 	}
-	if (*ret > 0 && error != 0)
-		waitpid(*ret, NULL, 0);
+	return error;
+}
+
+/* It goes to the user namespace, from where there is no way back, and makes the container's process, a child of ours. */
+static int spawn_there(void *env)
+{
+	struct birth *b = env;
+
+	b->error = users_enter(b->users, b->err);
+	if (b->error == 0)
+		b->error = spawn(b, CLONE_PARENT);
+	_exit(0);
+}
+
+static int spawn_in_users(struct birth *b)
+{
+	static _Alignas(16) char stack[STACK];
+	pid_t pid;
+
+	b->users = users_open(b->launch->spec, b->err);
+	if (b->users < 0)
+		return b->users;
+	pid = clone(spawn_there, stack + STACK, CLONE_VM | CLONE_VFORK | SIGCHLD, b);
+	close(b->users);
+	if (pid < 0)
+		return err_set(b->err, -errno, "a process: %s", strerror(errno));
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	return b->error;
+}
+
+static int give_birth(struct birth *b, pid_t *ret)
+{
+	int error = b->launch->plan.in_users ? spawn_in_users(b) : spawn(b, 0);
+
+	if (b->pid > 0 && error != 0)
+		waitpid(b->pid, NULL, 0);
+	*ret = b->pid;
 	return error;
 }
 
@@ -131,6 +193,11 @@ static int open_self(struct err *err)
 	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 
 	return fd >= 0 ? fd : err_set(err, -errno, "/proc/self/exe: %s", strerror(errno));
+}
+
+bool launch_in_users(const struct oci_spec *spec)
+{
+	return spec->namespaces[OCI_NS_USER].wanted && geteuid() != 0;
 }
 
 int launch(struct child *ret, const struct launch *l, struct err *err)
@@ -148,7 +215,7 @@ int launch(struct child *ret, const struct launch *l, struct err *err)
 	if (error == 0 && l->cgroup != NULL)
 		error = cgroup_prepare_join(l->cgroup, err);
 	if (error == 0)
-		error = spawn(&birth, &pid);
+		error = give_birth(&birth, &pid);
 	if (l->cgroup != NULL)
 		cgroup_end_join(l->cgroup);
 	if (birth.plan >= 0)

@@ -4,6 +4,10 @@
  *
  * It is this program again, executed from a descriptor in the role `skiff-init`, as the first process of its pid namespace
  * and in its control group from the first page on. What it does then is in stage.h.
+ *
+ * Of root's containers that pid namespace belongs to the host's users, whatever user namespace the container has: its process
+ * needs the host's rights until its files are opened, so that it cannot be born there, and a pid namespace gives whoever owns
+ * it nothing that a guest could use. An ordinary user's is born in its user namespace, without which it could have none.
  */
 #ifndef RUNTIME_LAUNCH_H
 #define RUNTIME_LAUNCH_H
@@ -37,7 +41,10 @@ struct child {
 /* What the child finds where. */
 enum { LAUNCH_PLAN_FD = 3, LAUNCH_SOCKET_FD, LAUNCH_BUNDLE_FD, LAUNCH_TEMPLATE_FD, LAUNCH_GATE_FD };
 
+/* Where plan.in_users says so, the user namespace is made, or opened, too. */
 int launch(struct child *ret, const struct launch *launch, struct err *err);
+/* Is a container of this spec to be born in its user namespace: whoever asks is not root. */
+bool launch_in_users(const struct oci_spec *spec);
 /*
  * Until it is ready: 0; else the exit code (> 0) with its sentence, or a negative errno. -ECANCELED: `stop` said so: a file
  * system of the container's may never answer, and whoever waits is not to hang with it.

@@ -21,18 +21,13 @@ enum { STATE_BYTES_MAX = 1 << 20 };
 
 /* -- Where ----------------------------------------------------------------------------------------- */
 
-static int default_root(char *path, size_t size, struct err *err)
+static int users_root(uid_t user, char *path, size_t size, struct err *err)
 {
 	const char *runtime = getenv("XDG_RUNTIME_DIR");
-	int n;
+	int n = runtime != NULL && runtime[0] == '/'
+			? snprintf(path, size, "%s/skiff", runtime)
+			: snprintf(path, size, "/tmp/skiff-%u", (unsigned)user);
 
-	if (geteuid() == 0)
-		n = snprintf(path, size, "%s", STATE_ROOT);
-	else if (runtime != NULL && runtime[0] == '/')
-		n = snprintf(path, size, "%s/skiff", runtime);
-	else
-		return err_set(err, -ENOENT,
-			       "nowhere to keep a container's state: XDG_RUNTIME_DIR is not set");
 	return n >= 0 && (size_t)n < size ? 0 : err_set(err, -ENAMETOOLONG, "XDG_RUNTIME_DIR");
 }
 
@@ -49,13 +44,10 @@ static int check_root(int fd, const char *path, struct err *err)
 	return 0;
 }
 
-int state_root(struct err *err)
+static int open_root(const char *path, struct err *err)
 {
-	char path[PATH_MAX];
-	int error = default_root(path, sizeof(path), err), fd;
+	int fd, error;
 
-	if (error != 0)
-		return error;
 	if (mkdir(path, 0700) < 0 && errno != EEXIST)
 		return err_set(err, -errno, "make %s: %s", path, strerror(errno));
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -66,6 +58,24 @@ int state_root(struct err *err)
 		return fd;
 	close(fd);
 	return error;
+}
+
+static bool is_refusal(int error)
+{
+	return error == -EACCES || error == -EROFS;
+}
+
+int state_root(struct err *err)
+{
+	char path[PATH_MAX];
+	uid_t user = geteuid();
+	int fd = user == 0 ? open_root(STATE_ROOT, err) : -EACCES, error;
+
+	/* Root of a user namespace may have no say in /run, and is an ordinary user then; but user 0 of /tmp is somebody else. */
+	if (!is_refusal(fd) || (user == 0 && getenv("XDG_RUNTIME_DIR") == NULL))
+		return fd;
+	error = users_root(user, path, sizeof(path), err);
+	return error == 0 ? open_root(path, err) : error;
 }
 
 int state_check_id(const char *id, struct err *err)

@@ -43,7 +43,10 @@ struct state {
 	int64_t created; /* seconds since 1970 */
 };
 
-/* The directory of all, made if it is missing: of root STATE_ROOT, of others below $XDG_RUNTIME_DIR; a descriptor. */
+/*
+ * The directory of all, made if it is missing: of root STATE_ROOT, of others $XDG_RUNTIME_DIR/skiff, or where there is no such
+ * directory /tmp/skiff-UID, which must be theirs alone; a descriptor.
+ */
 int state_root(struct err *err);
 /* An ID names a directory and a control group: -EINVAL with what is wrong. */
 int state_check_id(const char *id, struct err *err);

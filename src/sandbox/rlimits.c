@@ -71,6 +71,23 @@ int rlimits_apply(const struct oci_process *process, struct err *err)
 	return error == 0 && !names_core ? set_limit(&no_core, err) : error;
 }
 
+int rlimits_raise(const struct oci_process *process, struct err *err)
+{
+	int error = 0;
+
+	for (uint32_t i = 0; i < process->rlimit_count && error == 0; i++) {
+		struct oci_rlimit limit = process->rlimits[i];
+		uint64_t now[2];
+
+		if (syscall(SYS_prlimit64, 0, limit.resource, NULL, now) < 0 ||
+		    now[1] >= limit.hard)
+			continue;
+		limit.soft = now[0];
+		error = set_limit(&limit, err);
+	}
+	return error;
+}
+
 /* Digits, to the end of the text; where they begin. */
 static const char *decimal(int number, char text[static 16])
 {

@@ -72,6 +72,34 @@ static int body_limits(void)
 	return 0;
 }
 
+/* What is high enough already is left alone; what is not is raised, or refused by the kernel. */
+static int body_raise(void)
+{
+	struct oci_rlimit limit = {.resource = RLIMIT_NOFILE, .soft = 10, .hard = 20};
+	struct oci_process process = process_with(&limit, 1);
+	struct rlimit given = {50, 100}, found;
+	struct err err = {.text = ""};
+	int error;
+
+	if (setrlimit(RLIMIT_NOFILE, &given) < 0 || rlimits_raise(&process, &err) != 0)
+		return 1;
+	if (getrlimit(RLIMIT_NOFILE, &found) < 0 || found.rlim_cur != 50 || found.rlim_max != 100)
+		return 2;
+	limit.hard = 200;
+	error = rlimits_raise(&process, &err);
+	if (getrlimit(RLIMIT_NOFILE, &found) < 0 || found.rlim_cur != 50)
+		return 3;
+	if (error == -EPERM)
+		return found.rlim_max == 100 && strstr(err.text, "RLIMIT_NOFILE") != NULL ? 0 : 4;
+	return error == 0 && found.rlim_max == 200 ? 0 : 5;
+}
+
+static void raise_only(void **state)
+{
+	(void)state;
+	assert_int_equal(in_child(body_raise), 0);
+}
+
 static void limits(void **state)
 {
 	(void)state;
@@ -172,10 +200,8 @@ static void affinity(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(limits),
-		cmocka_unit_test(score),
-		cmocka_unit_test(turns),
-		cmocka_unit_test(affinity),
+		cmocka_unit_test(limits), cmocka_unit_test(raise_only), cmocka_unit_test(score),
+		cmocka_unit_test(turns),  cmocka_unit_test(affinity),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

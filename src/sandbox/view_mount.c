@@ -6,6 +6,7 @@
 
 #include "base/base.h"
 #include "sandbox/kernel.h"
+#include "sandbox/users.h"
 #include "sandbox/view_parts.h"
 
 /* -- Flags ----------------------------------------------------------------------------------------- */
@@ -121,9 +122,23 @@ int view_bind(struct view *view, int dir, const char *path, bool recursive, int 
 static int bind(struct view *view, const struct oci_mount *mount, int bundle, int *ret,
 		struct err *err)
 {
+	int error;
+
 	if (mount->source == NULL)
 		return err_set(err, -EINVAL, "a bind needs a source");
-	return view_bind(view, bundle, mount->source, mount->is_recursive, ret, err);
+	error = view_bind(view, bundle, mount->source, mount->is_recursive, ret, err);
+	if (error != -EINVAL || mount->is_recursive)
+		return error;
+	/*
+	 * In a copy of the host's mounts that belongs to an ordinary user nothing may be uncovered: what is mounted below comes
+	 * along, and is what the mount was to be.
+	 */
+	error = view_bind(view, bundle, mount->source, true, ret, err);
+	if (error != 0)
+		return error;
+	error = apply(view, *ret, true,
+		      change(mount->set | (mount->clear & MS_NODEV ? 0 : MS_NODEV), 0, MS_PRIVATE));
+	return error == 0 ? 0 : err_set(err, error, "set its options: %s", strerror(-error));
 }
 
 /* -- File systems ----------------------------------------------------------------------------------- */
@@ -221,6 +236,52 @@ static int file_system(struct view *view, const struct oci_spec *spec,
 				     : detached(spec, mount, ret, err);
 }
 
+/* -- Ids --------------------------------------------------------------------------------------------- */
+
+/* A namespace with the maps wanted; *ret_own: it is ours to close. */
+static int maps_of(const struct view_source *source, const struct oci_mount *mount, bool *ret_own,
+		   struct err *err)
+{
+	int fd;
+
+	*ret_own = mount->uids.count > 0 || source->users < 0;
+	if (mount->uids.count > 0)
+		return users_new(&mount->uids, &mount->gids, err);
+	if (source->users >= 0)
+		return source->users;
+	fd = open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC);
+	return fd >= 0 ? fd : err_set(err, -errno, "/proc/self/ns/user: %s", strerror(errno));
+}
+
+static int map_ids(struct view *view, int fd, const struct view_source *source,
+		   const struct oci_mount *mount, struct err *err)
+{
+	struct mount_attr attr = {.attr_set = MOUNT_ATTR_IDMAP};
+	bool is_own;
+	int users, error;
+
+	if (!mount->idmap)
+		return 0;
+	if (view_is_classic(view))
+		return err_set(err, -ENOSYS, "mapping its ids takes Linux 5.12");
+	users = maps_of(source, mount, &is_own, err);
+	if (users < 0)
+		return users;
+	attr.userns_fd = (uint64_t)users;
+	error = kernel_mount_setattr(fd, mount->idmap_recursive ? AT_RECURSIVE : 0, &attr);
+	if (is_own)
+		close(users);
+	if (error == -EINVAL)
+		return err_set(err, error, "map its ids: its file system or this kernel cannot: %s",
+			       strerror(-error));
+	if (error == -EPERM)
+		return err_set(err, error,
+			       "map its ids: that takes root's rights over its file system, and "
+			       "ids that are not mapped yet: %s",
+			       strerror(-error));
+	return error == 0 ? 0 : err_set(err, error, "map its ids: %s", strerror(-error));
+}
+
 /* -- One mount -------------------------------------------------------------------------------------- */
 
 /* A guest finds no trace of the node in these, because they are not there. */
@@ -235,29 +296,36 @@ static bool is_left_out(const struct oci_mount *mount)
 	return false;
 }
 
-bool view_is_dev(const struct oci_mount *mount)
+static bool is_tmpfs(const struct oci_mount *mount)
 {
-	return !mount->is_bind && strcmp(mount->destination, "/dev") == 0 && mount->type != NULL &&
-	       strcmp(mount->type, "tmpfs") == 0;
+	return !mount->is_bind && mount->type != NULL && strcmp(mount->type, "tmpfs") == 0;
 }
 
-int view_mount(struct view *view, const struct oci_spec *spec, const struct oci_mount *mount,
-	       int bundle, int *ret, struct err *err)
+bool view_is_dev(const struct oci_mount *mount)
 {
+	return is_tmpfs(mount) && strcmp(mount->destination, "/dev") == 0;
+}
+
+bool view_is_later(const struct oci_spec *spec, const struct oci_mount *mount)
+{
+	return spec->namespaces[OCI_NS_USER].wanted && is_tmpfs(mount) && !mount->idmap;
+}
+
+int view_mount(struct view *view, const struct view_source *source, const struct oci_mount *mount,
+	       int *ret, struct err *err)
+{
+	const struct oci_spec *spec = source->spec;
 	int fd = -1, error;
 
 	*ret = -1;
 	if (is_left_out(mount))
 		return 0;
-	if (view_is_dev(mount))
-		return view_dev(view, spec, ret, err);
-	if (mount->idmap && view_is_classic(view))
-		return err_set(err, -ENOSYS, "mount '%s': mapping its ids takes Linux 5.12",
-			       mount->destination);
-	error = mount->is_bind ? bind(view, mount, bundle, &fd, err)
+	error = mount->is_bind ? bind(view, mount, source->bundle, &fd, err)
 			       : file_system(view, spec, mount, &fd, err);
 	if (error == 0)
 		error = set_flags(view, spec, mount, fd, err);
+	if (error == 0)
+		error = map_ids(view, fd, source, mount, err);
 	if (error != 0) {
 		if (fd >= 0)
 			close(fd);

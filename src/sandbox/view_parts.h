@@ -3,6 +3,8 @@
 #ifndef SANDBOX_VIEW_PARTS_H
 #define SANDBOX_VIEW_PARTS_H
 
+#include <limits.h>
+
 #include "base/err.h"
 #include "oci/spec.h"
 #include "sandbox/view.h"
@@ -44,16 +46,29 @@ int view_lookup(int root, const char *path, int flags);
 /* The same without openat2() (view_walk.c). */
 int view_walk(int root, const char *path, int flags);
 
-/* One mount of a spec, or -1 in *ret for one that is left out. 0 or a negative errno. */
-int view_mount(struct view *view, const struct oci_spec *spec, const struct oci_mount *mount,
-	       int bundle, int *ret, struct err *err);
+/* What mounts of a spec are made with. */
+struct view_source {
+	const struct oci_spec *spec;
+	int bundle, users; /* as view_open() has them */
+};
+
+/* One mount of a spec, or -1 in *ret for one that is left out. 0 or a negative errno. Not for that of view_is_dev(). */
+int view_mount(struct view *view, const struct view_source *source, const struct oci_mount *mount,
+	       int *ret, struct err *err);
+/* Is it to be made by the root of the container's user namespace. */
+bool view_is_later(const struct oci_spec *spec, const struct oci_mount *mount);
 
 /* A bind of what lies at a path; with what is mounted below it. */
 int view_bind(struct view *view, int dir, const char *path, bool recursive, int *ret,
 	      struct err *err);
 
-/* Our own /dev. */
-int view_dev(struct view *view, const struct oci_spec *spec, int *ret, struct err *err);
+/* Our own /dev; without nodes where those of the host are bound. */
+int view_dev(struct view *view, const struct oci_spec *spec, bool has_nodes, int *ret,
+	     struct err *err);
+/* The host's nodes: an array in the view. */
+int view_nodes(struct view *view, const struct oci_spec *spec, struct err *err);
+/* Where the one of a number goes: an absolute path. */
+void view_node_path(const struct oci_spec *spec, uint32_t number, char path[static PATH_MAX]);
 /* A root with nothing in it but places for mounts. */
 int view_bare(struct view *view, int *ret, struct err *err);
 /* Into a tmpfs of that mount what lies at the place it is for. */

@@ -119,7 +119,7 @@ static int go(const struct oci_spec *spec, int from, int bundle, struct err *err
 
 	if (from == CLASSIC)
 		hide_new_calls();
-	error = view_open(&view, spec, bundle, err);
+	error = view_open(&view, spec, bundle, -1, err);
 	if (error != 0)
 		return error;
 	if (view_is_classic(&view) != (from == CLASSIC))

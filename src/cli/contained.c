@@ -30,6 +30,14 @@ static void say_why(const struct container *container)
 		say(EXIT_OK, NULL, "the container was killed: there was no memory left for it");
 }
 
+static void tell_slow(const char *path)
+{
+	if (path != NULL)
+		say(EXIT_OK, NULL, "the container is not ready: it waits for '%s'", path);
+	else
+		say(EXIT_OK, NULL, "the container is not ready, and goes on");
+}
+
 /* What an ordinary user asked for and does not get. */
 static void say_notes(const struct container *container)
 {
@@ -53,6 +61,7 @@ static int begin(struct container *container, struct watch *watch,
 				"here looks after it");
 	memcpy(container->stdio, watch->stdio, sizeof(container->stdio));
 	container->stop = watch->stop;
+	container->slow = tell_slow;
 	if (error == 0)
 		error = container_create(container, err);
 	if (error == 0)
@@ -78,6 +87,17 @@ static int end(struct container *container, struct watch *watch)
 	return code;
 }
 
+/* The reason, and what is left for it. */
+static int give_up(struct container *container, int result, const struct err *err)
+{
+	struct err left = {""};
+	int code = say(result > 0 ? result : EXIT_BAD, NULL, "%s", err->text);
+
+	if (container_delete(container, &left) != 0)
+		say(EXIT_OK, NULL, "warning: %s", left.text);
+	return code;
+}
+
 static int run(struct container *container, const struct contained_plan *plan)
 {
 	struct watch watch;
@@ -91,9 +111,9 @@ static int run(struct container *container, const struct contained_plan *plan)
 	if (r == 0)
 		container_leave(container);
 	else
-		container_delete(container, NULL);
+		r = give_up(container, r, &err);
 	watch_leave(&watch);
-	return r == 0 ? EXIT_OK : say(r > 0 ? r : EXIT_BAD, NULL, "%s", err.text);
+	return r;
 }
 
 int contained_run(const struct contained_plan *plan)

@@ -163,6 +163,7 @@ int container_create(struct container *c, struct err *err)
 		.template = c->template,
 		.gate = -1,
 		.stop = c->stop,
+		.slow = c->slow,
 	};
 	int error;
 
@@ -254,12 +255,7 @@ static int end_child(struct container *c, struct err *err)
 	if (pid <= 0)
 		return 0;
 	kill(pid, SIGKILL);
-	if (is_gone(pid))
-		return 0;
-	return err_set(
-		err, -ETIMEDOUT,
-		"process %d was killed and does not end: a file system it uses does not answer",
-		(int)pid);
+	return is_gone(pid) ? 0 : leftover_does_not_end(pid, err);
 }
 
 int container_delete(struct container *c, struct err *err)

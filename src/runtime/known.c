@@ -264,10 +264,7 @@ static int end(struct known *k, struct err *err)
 		cgroup_kill(k->cgroup, SIGKILL, NULL);
 	if (eventually(k, is_over))
 		return 0;
-	return err_set(err, -ETIMEDOUT,
-		       "process %d of container '%s' was killed and does not end: a file system it "
-		       "uses does not answer",
-		       (int)k->state.init.pid, k->id);
+	return leftover_does_not_end(k->state.init.pid, err);
 }
 
 /* Whoever looked after it has removed it meanwhile. */

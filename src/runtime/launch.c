@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/sched.h>
 #include <poll.h>
 #include <sched.h>
@@ -17,6 +18,7 @@
 
 #include "base/base.h"
 #include "base/fds.h"
+#include "runtime/hang.h"
 #include "runtime/label.h"
 #include "runtime/message.h"
 #include "sandbox/caps.h"
@@ -24,7 +26,10 @@
 #include "sandbox/rlimits.h"
 #include "sandbox/users.h"
 
-enum { STACK = 32 * 1024 };
+enum {
+	STACK = 32 * 1024,
+	PATIENCE_MS = 3000,
+};
 
 /* What the child knows until it executes itself; it shares our memory, and we wait. */
 struct birth {
@@ -226,19 +231,45 @@ int launch(struct child *ret, const struct launch *l, struct err *err)
 	if (error != 0)
 		close(pair[0]);
 	else
-		*ret = (struct child){.pid = pid, .socket = pair[0], .stop = l->stop};
+		*ret = (struct child){
+			.pid = pid, .socket = pair[0], .stop = l->stop, .slow = l->slow};
 	return error;
 }
 
-/* poll() leaves out what is negative. */
-static int wait_for_either(int socket, int stop)
+static void tell_slow(struct child *child)
 {
-	struct pollfd fds[2] = {{.fd = socket, .events = POLLIN}, {.fd = stop, .events = POLLIN}};
+	char path[PATH_MAX];
 
-	while (poll(fds, ARRAY_SIZE(fds), -1) < 0)
-		if (errno != EINTR)
+	child->slow(hang_path(child->pid, path) ? path : NULL);
+	child->slow = NULL;
+}
+
+/* poll() leaves out what is negative. */
+static int wait_for_either(struct child *child)
+{
+	struct pollfd fds[2] = {{.fd = child->socket, .events = POLLIN},
+				{.fd = child->stop, .events = POLLIN}};
+	int count;
+
+	do {
+		count = poll(fds, ARRAY_SIZE(fds), child->slow != NULL ? PATIENCE_MS : -1);
+		if (count < 0 && errno != EINTR)
 			return -errno;
+		if (count == 0)
+			tell_slow(child);
+	} while (count <= 0);
 	return fds[0].revents == 0 ? -ECANCELED : 0;
+}
+
+static int stopped(const struct child *child, struct err *err)
+{
+	char path[PATH_MAX];
+
+	if (hang_path(child->pid, path))
+		return err_set(err, -ECANCELED,
+			       "it was stopped before the container was ready: it waited for '%s'",
+			       path);
+	return err_set(err, -ECANCELED, "it was stopped before the container was ready");
 }
 
 static int told(const struct message *message, struct err *err)
@@ -251,10 +282,10 @@ static int told(const struct message *message, struct err *err)
 static int wait_for(struct child *child, enum message_kind kind, struct err *err)
 {
 	struct message message;
-	int error = wait_for_either(child->socket, child->stop);
+	int error = wait_for_either(child);
 
 	if (error == -ECANCELED)
-		return err_set(err, error, "it was stopped before the container was ready");
+		return stopped(child, err);
 	if (error == 0)
 		error = message_receive(child->socket, &message);
 	if (error == 0)

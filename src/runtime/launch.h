@@ -21,6 +21,9 @@
 
 struct cgroup;
 
+/* It takes long until the container is ready: it waits for that path, in its view of files; NULL: who knows for what. */
+typedef void launch_slow_fn(const char *path);
+
 struct launch {
 	struct plan plan;
 	const struct oci_spec *spec; /* borrowed: plan.spec, read */
@@ -30,12 +33,14 @@ struct launch {
 	int gate; /* with PLAN_WAITS_AT_GATE; else -1 */
 	struct cgroup *cgroup; /* NULL: ours */
 	int stop; /* readable: it is not to be waited for any more; -1: none */
+	launch_slow_fn *slow; /* called once, after some seconds; NULL: nobody is to know */
 };
 
 struct child {
 	pid_t pid;
 	int socket; /* owned */
-	int stop; /* borrowed, of struct launch */
+	int stop; /* borrowed, of struct launch, as is this */
+	launch_slow_fn *slow;
 };
 
 /* What the child finds where. */

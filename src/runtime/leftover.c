@@ -2,11 +2,13 @@
 #include "runtime/leftover.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "runtime/hang.h"
 #include "runtime/state.h"
 #include "sandbox/cgroup.h"
 
@@ -15,6 +17,22 @@ int leftover_guard(int state_dir, struct err *err)
 	if (flock(state_dir, LOCK_EX | LOCK_NB) == 0)
 		return 0;
 	return err_set(err, errno == EWOULDBLOCK ? -EBUSY : -errno, "somebody makes or removes it");
+}
+
+int leftover_does_not_end(pid_t pid, struct err *err)
+{
+	char path[PATH_MAX];
+
+	if (hang_path(pid, path))
+		return err_set(
+			err, -ETIMEDOUT,
+			"process %d was killed and does not end: the file system of '%s' does "
+			"not answer",
+			(int)pid, path);
+	return err_set(
+		err, -ETIMEDOUT,
+		"process %d was killed and does not end: a file system it uses does not answer",
+		(int)pid);
 }
 
 int leftover_remove_group(struct cgroup *group, struct err *err)

@@ -3,6 +3,8 @@
 #ifndef RUNTIME_LEFTOVER_H
 #define RUNTIME_LEFTOVER_H
 
+#include <sys/types.h>
+
 #include "base/err.h"
 
 /* How long, in milliseconds, we wait for what was killed to be gone. */
@@ -10,6 +12,8 @@ enum { LEFTOVER_MS = 2000 };
 
 struct cgroup;
 
+/* Say so of a process that was killed in vain; -ETIMEDOUT. */
+int leftover_does_not_end(pid_t pid, struct err *err);
 /* Kill what is in a group, and remove it. */
 int leftover_remove_group(struct cgroup *group, struct err *err);
 

@@ -130,9 +130,9 @@ void view_close(struct view *view)
 /* A directory goes over a directory, a file over a file. */
 static bool is_kind(int place, bool is_dir)
 {
-	struct stat st;
+	int result = kernel_is_dir(place);
 
-	return fstat(place, &st) == 0 && S_ISDIR(st.st_mode) == is_dir;
+	return result >= 0 && (result == 1) == is_dir;
 }
 
 /* A tmpfs with tmpcopyup, which is writable until it is full of that. */
@@ -166,17 +166,15 @@ static int put_at(struct view *view, int fd, int place, bool is_dir, struct err 
 static int put(struct view *view, const struct oci_mount *mount, const char *destination, int fd,
 	       struct err *err)
 {
-	struct stat st;
-	int place = -1,
-	    error = fstat(fd, &st) < 0 ? err_set(err, -errno, "%s", strerror(errno)) : 0;
-	bool is_dir = error == 0 && S_ISDIR(st.st_mode);
+	int place = -1, is_dir = kernel_is_dir(fd), error = is_dir;
 
-	if (error == 0)
-		error = view_place(view->root, destination, is_dir, &place, err);
-	if (error == 0 && is_kind(place, is_dir))
+	if (error < 0)
+		return err_set(err, error, "mount '%s': %s", destination, strerror(-error));
+	error = view_place(view->root, destination, is_dir == 1, &place, err);
+	if (error == 0 && is_kind(place, is_dir == 1))
 		error = fill(view, mount, fd, place, err);
 	if (error == 0)
-		error = put_at(view, fd, place, is_dir, err);
+		error = put_at(view, fd, place, is_dir == 1, err);
 	if (place >= 0)
 		close(place);
 	return error == 0 ? 0 : err_prefix(err, error, "mount '%s'", destination);

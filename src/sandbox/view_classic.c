@@ -89,15 +89,18 @@ static int open_entry(const char *name)
 int view_classic_tree(struct view *view, int dir, const char *path, bool recursive)
 {
 	char source[NAME_SIZE], entry[NAME_SIZE];
-	struct stat st;
-	int error;
+	int fd, is_dir, error;
 
 	if (path[0] == '\0') {
 		name_fd(source, dir);
 		path = source;
 	} else if (path[0] != '/' && dir < 0)
 		return -EBADF;
-	error = stat(path, &st) < 0 ? -errno : make_entry(view, S_ISDIR(st.st_mode), entry);
+	fd = open(path, O_PATH | O_CLOEXEC);
+	is_dir = fd < 0 ? -errno : kernel_is_dir(fd);
+	if (fd >= 0)
+		close(fd);
+	error = is_dir < 0 ? is_dir : make_entry(view, is_dir == 1, entry);
 	if (error == 0)
 		error = kernel_mount(path, entry, NULL, MS_BIND | (recursive ? MS_REC : 0), NULL);
 	return error == 0 ? open_entry(entry) : error;

@@ -8,10 +8,10 @@
  */
 #include "cli/fill.h"
 
+#include "base/fds.h"
 #include "cli/signals.h"
 
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
@@ -53,7 +53,7 @@ static void quiet(void)
 		fcntl(0, F_SETFD, 0);
 	for (int fd = state.is_apart ? 1 : 0; fd <= 2; fd++)
 		dup2(null, fd);
-	syscall(SYS_close_range, 3U, ~0U, 0U);
+	fds_close_on_exec(3);
 }
 
 /* Of our terminal, and what it ends; of signals that were kept from us. Whoever waits until we are another program is not to wait

@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <sched.h>
@@ -24,6 +23,7 @@
 #include <unistd.h>
 
 #include "base/base.h"
+#include "base/fds.h"
 #include "base/io.h"
 #include "oci/state.h"
 #include "sandbox/identity.h"
@@ -82,7 +82,7 @@ static _Noreturn void become(const struct run *run, int report)
 	if (error == 0 && run->prepare != NULL)
 		error = run->prepare(run->spec, &err);
 	if (error == 0) {
-		syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC);
+		fds_close_on_exec(3);
 		execve(hook->path, (char **)(uintptr_t)args, (char **)(uintptr_t)env);
 		err_set(&err, -errno, "%s", strerror(errno));
 	}
@@ -235,16 +235,11 @@ bool hooks_await_namespaces(const struct oci_spec *spec)
 /* The host's files, but what it mounts is nobody else's. */
 static int leave_mounts(const struct oci_spec *spec, struct err *err)
 {
-	struct mount_attr attr = {.propagation = MS_PRIVATE};
-	int root, error = unshare(CLONE_NEWNS) < 0 ? -errno : 0;
+	int error = unshare(CLONE_NEWNS) < 0 ? -errno : 0;
 
 	(void)spec;
-	if (error == 0) {
-		root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-		error = root < 0 ? -errno : kernel_mount_setattr(root, AT_RECURSIVE, &attr);
-		if (root >= 0)
-			close(root);
-	}
+	if (error == 0)
+		error = kernel_mount(NULL, "/", NULL, MS_PRIVATE | MS_REC, NULL);
 	/* EINVAL: our root is no mount's, so there is nothing to be made private. */
 	return error == 0 || error == -EINVAL
 		       ? 0

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/close_range.h>
 #include <linux/sched.h>
 #include <poll.h>
 #include <sched.h>
@@ -18,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/base.h"
+#include "base/fds.h"
 #include "runtime/hang.h"
 #include "runtime/label.h"
 #include "sandbox/caps.h"
@@ -114,7 +114,7 @@ static int be_born(void *env)
 	setsid();
 	if (self >= 0 && arrange(fds, count) &&
 	    (!l->spec->process.terminal || ioctl(0, TIOCSCTTY, 0) == 0)) {
-		syscall(SYS_close_range, (unsigned)count, ~0U, CLOSE_RANGE_CLOEXEC);
+		fds_close_on_exec(count);
 		syscall(SYS_execveat, self, "", args, environment, AT_EMPTY_PATH);
 	}
 	b->error = err_set(b->err, -errno, "execute ourselves: %s", strerror(errno));

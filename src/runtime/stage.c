@@ -175,13 +175,15 @@ static int enter_users(const struct stage *stage, int users, struct err *err)
 	return error;
 }
 
-/* An empty mount namespace, of the container's user namespace. */
-static int leave_host(const struct stage *stage, int users, struct err *err)
+/* An empty mount namespace, of the container's user namespace; a classic view has its own. */
+static int leave_host(const struct stage *stage, int users, bool is_classic, struct err *err)
 {
 	int template = stage->plan.has_template ? LAUNCH_TEMPLATE_FD : -1, error;
 
 	if (!stage->spec->namespaces[OCI_NS_USER].wanted)
-		return template_enter(template, err);
+		return is_classic ? 0 : template_enter(template, err);
+	if (is_classic)
+		return enter_users(stage, users, err);
 	if (stage->plan.in_users)
 		template = -1;
 	error = template_join(template, err);
@@ -227,7 +229,7 @@ static int make_view(struct stage *stage, int users, struct err *err)
 	if (error == 0)
 		error = set_oom_score(&spec->process, err);
 	if (error == 0)
-		error = leave_host(stage, users, err);
+		error = leave_host(stage, users, view_is_classic(&view), err);
 	if (error == 0)
 		error = view_enter(&view, spec, err);
 	if (error != 0)

@@ -65,6 +65,13 @@ static inline int kernel_openat2(int dir, const char *path, uint64_t flags, uint
 	return kernel_result(syscall(SYS_openat2, dir, path, &how, sizeof(how)));
 }
 
+/* What there was before these: one call for all, by names. */
+static inline int kernel_mount(const char *source, const char *target, const char *type,
+			       uint64_t flags, const char *data)
+{
+	return kernel_result(syscall(SYS_mount, source, target, type, (unsigned long)flags, data));
+}
+
 /* 1 or 0, or a negative errno; what the kernel knows by itself: the server of a file system is not asked, and may never answer. */
 static inline int kernel_is_dir(int fd)
 {

@@ -12,24 +12,6 @@ enum { STACK = 16 * 1024 };
 
 /* -- Emptying a namespace of our own -------------------------------------------------------------- */
 
-int view_empty(void)
-{
-	int fs = kernel_fsopen("tmpfs"), mount, error;
-
-	if (fs < 0)
-		return fs;
-	error = kernel_fsconfig(fs, FSCONFIG_SET_STRING, "size", "4k");
-	if (error == 0)
-		error = kernel_fsconfig(fs, FSCONFIG_SET_STRING, "mode", "0555");
-	if (error == 0)
-		error = kernel_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL);
-	mount = error == 0 ? kernel_fsmount(fs, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID |
-							MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
-			   : error;
-	close(fs);
-	return mount;
-}
-
 /* What the host mounts or unmounts later does not come here, and nothing of ours goes there. */
 static int stand_alone(void)
 {
@@ -47,7 +29,7 @@ static int stand_alone(void)
 /* Everything goes but one empty tmpfs, which is the root. */
 static int empty_here(void)
 {
-	int mount = view_empty(), root, error;
+	int mount = view_empty(NULL), root, error;
 
 	if (mount < 0)
 		return mount;

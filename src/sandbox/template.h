@@ -12,10 +12,10 @@
 
 #include "base/err.h"
 
-/* A descriptor of such a namespace, which lives as long as it; or a negative errno. */
+/* A descriptor of such a namespace, which lives as long as it; or a negative errno, -ENOSYS before Linux 5.12. */
 int template_new(struct err *err);
 
-/* Go to a copy of the template; -1: to a copy of our own namespace, emptied. 0 or a negative errno. */
+/* Go to a copy of the template; -1: to a copy of our own namespace, emptied. Not for a classic view. 0 or a negative errno. */
 int template_enter(int fd, struct err *err);
 /*
  * The same in two steps, between which one goes to another user namespace: the first takes rights over the template,

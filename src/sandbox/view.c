@@ -17,12 +17,12 @@ static int open_root(struct view *view, const struct oci_spec *spec, int bundle,
 		/* Shared, our own mounts in it would be the host's, too. */
 		.propagation = spec->root_propagation & MS_SLAVE ? MS_SLAVE : MS_PRIVATE,
 	};
-	int error = bundle < 0 ? view_bare(&view->root, err)
-			       : view_bind(bundle, spec->root, true, &view->root, err);
+	int error = bundle < 0 ? view_bare(view, &view->root, err)
+			       : view_bind(view, bundle, spec->root, true, &view->root, err);
 
 	if (error != 0)
 		return err_prefix(err, error, "root.path");
-	error = kernel_mount_setattr(view->root, AT_RECURSIVE, &attr);
+	error = view_set(view, view->root, true, &attr);
 	return error == 0 ? 0
 			  : err_set(err, error, "root.path: make it private: %s", strerror(-error));
 }
@@ -47,12 +47,12 @@ static bool has_own_dev(const struct oci_spec *spec)
 /* Who may make no nodes, as the root of a user namespace that somebody else made for us, binds the host's. */
 static int open_dev(struct view *view, const struct oci_spec *spec, int *ret, struct err *err)
 {
-	int error = view_dev(spec, true, ret, err);
+	int error = view_dev(view, spec, true, ret, err);
 
 	if (error != -EPERM)
 		return error;
-	error = view_nodes(spec, &view->nodes, &view->node_count, err);
-	return error == 0 ? view_dev(spec, false, ret, err) : error;
+	error = view_nodes(view, spec, err);
+	return error == 0 ? view_dev(view, spec, false, ret, err) : error;
 }
 
 /* One more than the spec has: a /dev where the spec has none. It comes first, as others may lie in it. */
@@ -67,7 +67,7 @@ static int open_mounts(struct view *view, const struct view_source *source, stru
 		return err_set(err, -ENOMEM, "out of memory for %u mounts", spec->mount_count);
 	view->mounts[view->count++] = -1;
 	if (in_users && has_own_dev(spec))
-		error = view_nodes(spec, &view->nodes, &view->node_count, err);
+		error = view_nodes(view, spec, err);
 	if (!in_users && !has_dev(spec))
 		error = open_dev(view, spec, &view->mounts[0], err);
 	for (uint32_t i = 0; error == 0 && i < spec->mount_count; i++) {
@@ -78,7 +78,7 @@ static int open_mounts(struct view *view, const struct view_source *source, stru
 		if (view_is_later(spec, mount))
 			continue;
 		error = view_is_dev(mount) ? open_dev(view, spec, fd, err)
-					   : view_mount(source, mount, fd, err);
+					   : view_mount(view, source, mount, fd, err);
 	}
 	return error;
 }
@@ -86,9 +86,19 @@ static int open_mounts(struct view *view, const struct view_source *source, stru
 int view_open(struct view *ret, const struct oci_spec *spec, int bundle, int users, struct err *err)
 {
 	const struct view_source source = {spec, bundle, users};
-	struct view view = {.root = -1};
-	int error = open_root(&view, spec, bundle, err);
+	struct view view = {.root = -1, .shelf = -1};
+	struct err first;
+	int error = open_root(&view, spec, bundle, &first);
 
+	if (error == -ENOSYS && users >= 0)
+		return err_set(err, error, "a user namespace takes Linux 5.12");
+	if (error == -ENOSYS) {
+		view_close(&view);
+		error = view_classic_begin(&view, bundle, err);
+		if (error == 0)
+			error = open_root(&view, spec, bundle, err);
+	} else if (error != 0)
+		err_set(err, error, "%s", first.text);
 	if (error == 0)
 		error = open_mounts(&view, &source, err);
 	if (error != 0)
@@ -110,7 +120,9 @@ void view_close(struct view *view)
 	free(view->nodes);
 	if (view->root >= 0)
 		close(view->root);
-	*view = (struct view){.root = -1};
+	if (view->shelf >= 0)
+		close(view->shelf);
+	*view = (struct view){.root = -1, .shelf = -1};
 }
 
 /* -- In a namespace of its own ------------------------------------------------------------------------ */
@@ -123,85 +135,105 @@ static bool is_kind(int place, bool is_dir)
 	return result >= 0 && (result == 1) == is_dir;
 }
 
-static int put(int root, int mount, const char *destination, struct err *err)
+/* A tmpfs with tmpcopyup, which is writable until it is full of that. */
+static int fill(struct view *view, const struct oci_mount *mount, int fd, int place,
+		struct err *err)
 {
-	int place = -1, error, is_dir = kernel_is_dir(mount);
+	const struct mount_attr read_only = {.attr_set = MOUNT_ATTR_RDONLY};
+	int error;
 
-	error = is_dir < 0 ? is_dir : view_place(root, destination, is_dir, &place, err);
-	if (error != 0)
-		return err_prefix(err, error, "mount '%s'", destination);
-	error = is_kind(place, is_dir) ? kernel_move_mount(mount, place) : -ENOTDIR;
-	close(place);
+	if (mount == NULL || !mount->copies_up || view_is_dev(mount))
+		return 0;
+	error = view_copy_up(mount, place, fd, err);
+	if (error != 0 || !((mount->set | mount->set_recursive) & MS_RDONLY))
+		return error;
+	error = view_set(view, fd, false, &read_only);
+	return error == 0 ? 0 : err_set(err, error, "make it read-only: %s", strerror(-error));
+}
+
+static int put_at(struct view *view, int fd, int place, bool is_dir, struct err *err)
+{
+	int error = is_kind(place, is_dir) ? view_move(view, fd, place) : -ENOTDIR;
+
 	if (error == -ENOTDIR)
-		return err_set(err, error, "mount '%s': %s", destination,
+		return err_set(err, error, "%s",
 			       is_dir ? "its source is a directory, its place is none"
 				      : "its place is a directory, its source is none");
-	if (error != 0)
+	return error == 0 ? 0 : err_set(err, error, "%s", strerror(-error));
+}
+
+/* `mount` NULL: none of the spec's. */
+static int put(struct view *view, const struct oci_mount *mount, const char *destination, int fd,
+	       struct err *err)
+{
+	int place = -1, is_dir = kernel_is_dir(fd), error = is_dir;
+
+	if (error < 0)
 		return err_set(err, error, "mount '%s': %s", destination, strerror(-error));
-	return 0;
+	error = view_place(view->root, destination, is_dir == 1, &place, err);
+	if (error == 0 && is_kind(place, is_dir == 1))
+		error = fill(view, mount, fd, place, err);
+	if (error == 0)
+		error = put_at(view, fd, place, is_dir == 1, err);
+	if (place >= 0)
+		close(place);
+	return error == 0 ? 0 : err_prefix(err, error, "mount '%s'", destination);
 }
 
-/* What is hidden is not there, most often: no container of ours has a /proc or /sys. */
-static int existing(int root, const char *path)
+/* What is mounted there, or lies there, as a mount of its own. */
+static int copy_of(struct view *view, int place)
 {
-	return kernel_openat2(root, path, O_PATH, 0, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+	return view_tree(view, place, "", true);
 }
 
-/* What is mounted there, or lies there, as a detached mount of its own. */
-static int copy_of(int place)
+static int copy_of_null(struct view *view)
 {
-	return kernel_open_tree(place, "",
-				OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
-}
-
-static int copy_of_null(int root)
-{
-	int null = existing(root, "/dev/null"), copy;
+	int null = view_lookup(view->root, "/dev/null", 0), copy;
 
 	if (null < 0)
 		return null;
-	copy = copy_of(null);
+	copy = copy_of(view, null);
 	close(null);
 	return copy;
 }
 
 /* Over a file the null device, over a directory an empty file system. */
-static int hide(int root, int place)
+static int hide(struct view *view, int place)
 {
-	return is_kind(place, true) ? view_empty() : copy_of_null(root);
+	return is_kind(place, true) ? view_empty(view) : copy_of_null(view);
 }
 
-static int fix(int root, int place)
+static int fix(struct view *view, int place)
 {
 	struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY};
-	int copy = copy_of(place), error;
+	int copy = copy_of(view, place), error;
 
-	(void)root;
-	error = copy < 0 ? copy : kernel_mount_setattr(copy, AT_RECURSIVE, &attr);
+	error = copy < 0 ? copy : view_set(view, copy, true, &attr);
 	if (error != 0 && copy >= 0)
 		close(copy);
 	return error != 0 ? error : copy;
 }
 
-static int cover(int root, const char *path, int (*with)(int root, int place))
+/* What is hidden is not there, most often: no container of ours has a /proc or /sys. */
+static int cover(struct view *view, const char *path, int (*with)(struct view *view, int place))
 {
-	int place = existing(root, path), cover, error;
+	int place = view_lookup(view->root, path, 0), cover, error;
 
 	if (place < 0)
 		return place == -ENOENT || place == -ENOTDIR ? 0 : place;
-	cover = with(root, place);
-	error = cover < 0 ? cover : kernel_move_mount(cover, place);
+	cover = with(view, place);
+	error = cover < 0 ? cover : view_move(view, cover, place);
 	if (cover >= 0)
 		close(cover);
 	close(place);
 	return error;
 }
 
-static int cover_all(int root, const struct oci_strings *paths, const char *field,
-		     int (*with)(int root, int place), struct err *err)
+static int cover_all(struct view *view, const struct oci_strings *paths, const char *field,
+		     int (*with)(struct view *view, int place), struct err *err)
 {
 	for (uint32_t i = 0; i < paths->count; i++) {
-		int error = cover(root, paths->items[i], with);
+		int error = cover(view, paths->items[i], with);
 
 		if (error != 0)
 			return err_set(err, error, "%s '%s': %s", field, paths->items[i],
@@ -217,13 +249,14 @@ static bool is_later(const struct oci_spec *spec, uint32_t i)
 }
 
 /* What waited for us to be root of the container's user namespace. */
-static int make_later(const struct oci_spec *spec, uint32_t i, int *ret, struct err *err)
+static int make_later(struct view *view, const struct oci_spec *spec, uint32_t i, int *ret,
+		      struct err *err)
 {
 	const struct view_source source = {spec, -1, -1};
 
 	if (i == 0 || view_is_dev(&spec->mounts[i - 1]))
-		return view_dev(spec, false, ret, err);
-	return view_mount(&source, &spec->mounts[i - 1], ret, err);
+		return view_dev(view, spec, false, ret, err);
+	return view_mount(view, &source, &spec->mounts[i - 1], ret, err);
 }
 
 static int put_nodes(struct view *view, const struct oci_spec *spec, struct err *err)
@@ -235,7 +268,7 @@ static int put_nodes(struct view *view, const struct oci_spec *spec, struct err 
 		if (view->nodes[i] < 0)
 			continue;
 		view_node_path(spec, i, path);
-		error = put(view->root, view->nodes[i], path, err);
+		error = put(view, NULL, path, view->nodes[i], err);
 	}
 	return error;
 }
@@ -246,11 +279,12 @@ static int put_all(struct view *view, const struct oci_spec *spec, struct err *e
 
 	for (uint32_t i = 0; error == 0 && i < view->count; i++) {
 		if (view->mounts[i] < 0 && is_later(spec, i))
-			error = make_later(spec, i, &view->mounts[i], err);
+			error = make_later(view, spec, i, &view->mounts[i], err);
 		if (error != 0 || view->mounts[i] < 0)
 			continue;
-		error = put(view->root, view->mounts[i],
-			    i == 0 ? "/dev" : spec->mounts[i - 1].destination, err);
+		error = put(view, i == 0 ? NULL : &spec->mounts[i - 1],
+			    i == 0 ? "/dev" : spec->mounts[i - 1].destination, view->mounts[i],
+			    err);
 		if (error == 0 && (i == 0 || view_is_dev(&spec->mounts[i - 1])))
 			error = put_nodes(view, spec, err);
 		close(view->mounts[i]);
@@ -260,36 +294,48 @@ static int put_all(struct view *view, const struct oci_spec *spec, struct err *e
 }
 
 /* Our root becomes theirs; what it covers is an empty directory. */
-static int take_root(struct view *view, struct err *err)
+static int cover_root(struct view *view)
 {
 	int here = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), error;
 
 	if (here < 0)
-		return err_set(err, -errno, "/: %s", strerror(errno));
+		return -errno;
 	error = kernel_move_mount(view->root, here);
 	close(here);
-	if (error == 0 && (fchdir(view->root) < 0 || chroot(".") < 0))
-		error = -errno;
+	return error == 0 && (fchdir(view->root) < 0 || chroot(".") < 0) ? -errno : error;
+}
+
+static int take_root(struct view *view, struct err *err)
+{
+	int error = view_is_classic(view) ? view_classic_take_root(view) : cover_root(view);
+
 	return error == 0 ? 0 : err_set(err, error, "take the root: %s", strerror(-error));
+}
+
+static int arrange(struct view *view, const struct oci_spec *spec, struct err *err)
+{
+	const struct mount_attr read_only = {.attr_set = MOUNT_ATTR_RDONLY};
+	int error = put_all(view, spec, err);
+
+	if (error == 0)
+		error = cover_all(view, &spec->readonly_paths, "linux.readonlyPaths", fix, err);
+	if (error == 0)
+		error = cover_all(view, &spec->masked_paths, "linux.maskedPaths", hide, err);
+	if (error == 0 && spec->root_is_readonly) {
+		error = view_set(view, view->root, false, &read_only);
+		if (error != 0)
+			err_set(err, error, "root.readonly: %s", strerror(-error));
+	}
+	return error;
 }
 
 int view_enter(struct view *view, const struct oci_spec *spec, struct err *err)
 {
-	struct mount_attr read_only = {.attr_set = MOUNT_ATTR_RDONLY};
-	int error = take_root(view, err);
+	/* Into a detached mount no other can be put; from a root that is taken nothing of the shelf is seen. */
+	int error = view_is_classic(view) ? arrange(view, spec, err) : take_root(view, err);
 
 	if (error == 0)
-		error = put_all(view, spec, err);
-	if (error == 0)
-		error = cover_all(view->root, &spec->readonly_paths, "linux.readonlyPaths", fix,
-				  err);
-	if (error == 0)
-		error = cover_all(view->root, &spec->masked_paths, "linux.maskedPaths", hide, err);
-	if (error == 0 && spec->root_is_readonly) {
-		error = kernel_mount_setattr(view->root, 0, &read_only);
-		if (error != 0)
-			err_set(err, error, "root.readonly: %s", strerror(-error));
-	}
+		error = view_is_classic(view) ? take_root(view, err) : arrange(view, spec, err);
 	view_close(view);
 	return error;
 }

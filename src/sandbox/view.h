@@ -8,6 +8,10 @@
  * Between the two the caller goes to another mount namespace (template.h). A detached mount is in no table of the host's
  * at any moment, and is gone with its last descriptor, so nothing is left when anybody is killed.
  *
+ * Before Linux 5.12 there is too little of that. Then view_open() goes to a copy of the host's mount namespace at once, puts the
+ * mounts on a shelf there, and view_is_classic() says so: the caller stays. view_enter() leaves the rest of the copy. All of it
+ * is gone with the process. What the kernel cannot do is refused by the name of the mount (view_classic.c).
+ *
  * Places are looked up the way the container will see them: links in its root lead where they lead inside of it. A
  * missing place is made, as a directory or as an empty file.
  *
@@ -23,6 +27,8 @@
 #ifndef SANDBOX_VIEW_H
 #define SANDBOX_VIEW_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 #include "oci/spec.h"
 
@@ -32,7 +38,14 @@ struct view {
 	uint32_t count;
 	int *nodes; /* owned: the host's devices for /dev, detached; NULL: it has nodes of its own */
 	uint32_t node_count;
+	int shelf; /* owned: where mounts lie until they have a place, the classic way; -1: detached */
+	unsigned shelved; /* so far */
 };
+
+static inline bool view_is_classic(const struct view *view)
+{
+	return view->shelf >= 0;
+}
 
 /*
  * `bundle`: the directory that relative paths of the spec begin at; -1: there is none, and the root is an empty one.
@@ -41,7 +54,7 @@ struct view {
  */
 int view_open(struct view *ret, const struct oci_spec *spec, int bundle, int users,
 	      struct err *err);
-/* Put them in place and change root; the descriptors are closed. The caller is in a mount namespace of its own. */
+/* Put them in place and change root; the descriptors are closed. The caller is in a mount namespace of its own (template.h). */
 int view_enter(struct view *view, const struct oci_spec *spec, struct err *err);
 void view_close(struct view *view);
 

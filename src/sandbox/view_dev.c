@@ -114,13 +114,14 @@ void view_node_path(const struct oci_spec *spec, uint32_t number, char path[stat
 }
 
 /* It must be the one that is meant: whatever else lies at that path is nobody's device. */
-static int open_node(const char *path, mode_t type, dev_t device, int *ret, struct err *err)
+static int open_node(struct view *view, const char *path, mode_t type, dev_t device, int *ret,
+		     struct err *err)
 {
 	struct mount_attr attr = {.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
 				  .attr_clr = MOUNT_ATTR_NODEV,
 				  .propagation = MS_PRIVATE};
 	struct stat st;
-	int error = view_bind(AT_FDCWD, path, false, ret, err);
+	int error = view_bind(view, AT_FDCWD, path, false, ret, err);
 
 	if (error != 0)
 		return err_prefix(err, error, "bind the host's device");
@@ -130,24 +131,25 @@ static int open_node(const char *path, mode_t type, dev_t device, int *ret, stru
 			       "bind the host's device '%s': it is not the one wanted, and in a "
 			       "user namespace none can be made",
 			       path);
-	error = kernel_mount_setattr(*ret, 0, &attr);
+	error = view_set(view, *ret, false, &attr);
 	return error == 0 ? 0
 			  : err_set(err, error, "bind the host's device '%s': %s", path,
 				    strerror(-error));
 }
 
-static int open_listed(const struct oci_device *device, int *ret, struct err *err)
+static int open_listed(struct view *view, const struct oci_device *device, int *ret,
+		       struct err *err)
 {
 	const char *name = name_of(device, err);
 
 	if (name == NULL)
 		return -EINVAL;
 	return is_default(name) ? 0
-				: open_node(device->path, device->type,
+				: open_node(view, device->path, device->type,
 					    makedev(device->major, device->minor), ret, err);
 }
 
-int view_nodes(const struct oci_spec *spec, int **ret, uint32_t *ret_count, struct err *err)
+int view_nodes(struct view *view, const struct oci_spec *spec, struct err *err)
 {
 	uint32_t count = (uint32_t)ARRAY_SIZE(nodes) + spec->device_count;
 	int *fds = malloc(count * sizeof(*fds)), error = 0;
@@ -160,48 +162,35 @@ int view_nodes(const struct oci_spec *spec, int **ret, uint32_t *ret_count, stru
 		char path[PATH_MAX];
 
 		view_node_path(spec, i, path);
-		error = open_node(path, S_IFCHR, makedev(nodes[i].major, nodes[i].minor), &fds[i],
-				  err);
+		error = open_node(view, path, S_IFCHR, makedev(nodes[i].major, nodes[i].minor),
+				  &fds[i], err);
 	}
 	for (uint32_t i = 0; error == 0 && i < spec->device_count; i++)
-		error = open_listed(&spec->devices[i], &fds[ARRAY_SIZE(nodes) + i], err);
-	*ret = fds;
-	*ret_count = count;
+		error = open_listed(view, &spec->devices[i], &fds[ARRAY_SIZE(nodes) + i], err);
+	view->nodes = fds;
+	view->node_count = count;
 	return error;
 }
 
 /* -- All of it ------------------------------------------------------------------------------------------ */
 
-static int small_tmpfs(int *ret, unsigned attributes)
+int view_bare(struct view *view, int *ret, struct err *err)
 {
-	int fs = kernel_fsopen("tmpfs"), error;
+	int fd = view_tmpfs(view, "64k", "0755", MS_NOSUID | MS_NODEV | MS_NOEXEC);
 
-	if (fs < 0)
-		return fs;
-	error = kernel_fsconfig(fs, FSCONFIG_SET_STRING, "mode", "0755");
-	if (error == 0)
-		error = kernel_fsconfig(fs, FSCONFIG_SET_STRING, "size", "64k");
-	if (error == 0)
-		error = kernel_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL);
-	if (error == 0)
-		*ret = kernel_fsmount(fs, attributes);
-	close(fs);
-	return error != 0 ? error : MIN(*ret, 0);
+	if (fd < 0)
+		return err_set(err, fd, "a tmpfs for the root: %s", strerror(-fd));
+	*ret = fd;
+	return 0;
 }
 
-int view_bare(int *ret, struct err *err)
+int view_dev(struct view *view, const struct oci_spec *spec, bool has_nodes, int *ret,
+	     struct err *err)
 {
-	int error = small_tmpfs(ret, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+	int fd = view_tmpfs(view, "64k", "0755", MS_NOSUID | MS_NOEXEC), error;
 
-	return error == 0 ? 0 : err_set(err, error, "a tmpfs for the root: %s", strerror(-error));
-}
-
-int view_dev(const struct oci_spec *spec, bool has_nodes, int *ret, struct err *err)
-{
-	int fd = -1, error = small_tmpfs(&fd, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
-
-	if (error != 0)
-		return err_set(err, error, "a tmpfs for /dev: %s", strerror(-error));
+	if (fd < 0)
+		return err_set(err, fd, "a tmpfs for /dev: %s", strerror(-fd));
 	error = make_links(fd, err);
 	if (error == 0 && has_nodes)
 		error = make_nodes(fd, err);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* view_mount.c: a mount of a spec as a detached one. */
+/* view_mount.c: a mount of a spec as a detached one, or one on the shelf. */
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -41,8 +42,7 @@ static void choose_atime(struct mount_attr *attr, uint64_t set, uint64_t clear)
 	attr->attr_clr |= MOUNT_ATTR__ATIME;
 }
 
-static int set_attributes(int mount, uint64_t set, uint64_t clear, uint64_t propagation,
-			  bool recursive)
+static struct mount_attr change(uint64_t set, uint64_t clear, uint64_t propagation)
 {
 	struct mount_attr attr = {
 		.attr_set = attributes_of(set),
@@ -51,30 +51,56 @@ static int set_attributes(int mount, uint64_t set, uint64_t clear, uint64_t prop
 	};
 
 	choose_atime(&attr, set, clear);
+	return attr;
+}
+
+static int apply(struct view *view, int mount, bool recursive, struct mount_attr attr)
+{
 	if (attr.attr_set == 0 && attr.attr_clr == 0 && attr.propagation == 0)
 		return 0;
-	return kernel_mount_setattr(mount, recursive ? AT_RECURSIVE : 0, &attr);
+	return view_set(view, mount, recursive, &attr);
 }
 
-/* Devices on volumes are none, unless the spec says 'dev': an escaped guest would open the node's disks there. */
-static uint64_t without_devices(const struct oci_mount *mount)
+/*
+ * A copy of a shared mount is as shared: what was put into it would be the host's, too. So each is told apart, like the root
+ * where nothing else is asked for; and what lies below is not left shared where its top is not to be.
+ */
+static uint64_t propagation_of(const struct oci_spec *spec, const struct oci_mount *mount)
 {
-	return mount->set | (mount->clear & MS_NODEV ? 0 : MS_NODEV);
+	uint64_t asked = mount->propagation;
+
+	if (!mount->is_bind)
+		return asked;
+	if (asked == 0)
+		asked = spec->root_propagation & MS_SLAVE ? MS_SLAVE : MS_PRIVATE;
+	return mount->is_recursive && asked != MS_SHARED ? asked | MS_REC : asked;
 }
 
-static int set_flags(int fd, const struct oci_mount *mount, struct err *err)
+/*
+ * What is mounted below is told apart only by the options named for it. But devices there are none either, unless the spec
+ * says 'dev': an escaped guest would open the node's disks there.
+ */
+static int set_flags(struct view *view, const struct oci_spec *spec, const struct oci_mount *mount,
+		     int fd, struct err *err)
 {
-	/* Shared, as a host's mounts are most often, it would hand on to the host what is put below it here. */
-	const uint64_t spread = mount->propagation == 0 ? MS_PRIVATE : mount->propagation;
-	int error = set_attributes(fd, mount->set_recursive, mount->clear_recursive, 0, true);
+	uint64_t no_devices = mount->clear & MS_NODEV ? 0 : MS_NODEV;
+	uint64_t below = mount->is_recursive ? no_devices : 0;
+	/* What is copied into it yet makes it read-only afterwards (view.c). */
+	uint64_t now = mount->copies_up ? ~(uint64_t)MS_RDONLY : UINT64_MAX;
+	uint64_t propagation = propagation_of(spec, mount);
+	bool spreads = (propagation & MS_REC) != 0;
+	int error;
 
-	/* What is mounted below is told apart only by the options named for it, but its devices are none either. */
-	if (error == 0 && mount->is_recursive)
-		error = set_attributes(fd, mount->clear & MS_NODEV ? 0 : MS_NODEV, 0,
-				       mount->propagation == 0 ? MS_PRIVATE : 0, true);
+	propagation &= ~(uint64_t)MS_REC;
+	error = apply(view, fd, true,
+		      change((mount->set_recursive & now) | below, mount->clear_recursive,
+			     spreads ? propagation : 0));
 	if (error == 0)
-		error = set_attributes(fd, without_devices(mount), mount->clear,
-				       spread & ~(uint64_t)MS_REC, (spread & MS_REC) != 0);
+		error = apply(view, fd, false,
+			      change((mount->set & now) | (no_devices & ~below), mount->clear,
+				     spreads ? 0 : propagation));
+	if (error == -EOPNOTSUPP)
+		return err_set(err, error, "nosymfollow takes Linux 5.10");
 	if (error != 0)
 		return err_set(err, error, "set its options: %s", strerror(-error));
 	return 0;
@@ -82,10 +108,10 @@ static int set_flags(int fd, const struct oci_mount *mount, struct err *err)
 
 /* -- Binds ----------------------------------------------------------------------------------------- */
 
-int view_bind(int dir, const char *path, bool recursive, int *ret, struct err *err)
+int view_bind(struct view *view, int dir, const char *path, bool recursive, int *ret,
+	      struct err *err)
 {
-	int fd = kernel_open_tree(
-		dir, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0));
+	int fd = path[0] == '\0' ? -ENOENT : view_tree(view, dir, path, recursive);
 
 	if (fd < 0)
 		return err_set(err, fd, "'%s': %s", path, strerror(-fd));
@@ -93,23 +119,25 @@ int view_bind(int dir, const char *path, bool recursive, int *ret, struct err *e
 	return 0;
 }
 
-static int bind(const struct oci_mount *mount, int bundle, int *ret, struct err *err)
+static int bind(struct view *view, const struct oci_mount *mount, int bundle, int *ret,
+		struct err *err)
 {
 	int error;
 
 	if (mount->source == NULL)
 		return err_set(err, -EINVAL, "a bind needs a source");
-	error = view_bind(bundle, mount->source, mount->is_recursive, ret, err);
+	error = view_bind(view, bundle, mount->source, mount->is_recursive, ret, err);
 	if (error != -EINVAL || mount->is_recursive)
 		return error;
 	/*
 	 * In a copy of the host's mounts that belongs to an ordinary user nothing may be uncovered: what is mounted below comes
 	 * along, and is what the mount was to be.
 	 */
-	error = view_bind(bundle, mount->source, true, ret, err);
+	error = view_bind(view, bundle, mount->source, true, ret, err);
 	if (error != 0)
 		return error;
-	error = set_attributes(*ret, without_devices(mount), 0, 0, true);
+	error = apply(view, *ret, true,
+		      change(mount->set | (mount->clear & MS_NODEV ? 0 : MS_NODEV), 0, MS_PRIVATE));
 	return error == 0 ? 0 : err_set(err, error, "set its options: %s", strerror(-error));
 }
 
@@ -153,13 +181,11 @@ static int configure(int fs, const struct oci_spec *spec, const struct oci_mount
 	return error == 0 ? 0 : err_set(err, error, "a %s: %s", mount->type, strerror(-error));
 }
 
-static int file_system(const struct oci_spec *spec, const struct oci_mount *mount, int *ret,
-		       struct err *err)
+static int detached(const struct oci_spec *spec, const struct oci_mount *mount, int *ret,
+		    struct err *err)
 {
 	int fs, fd, error;
 
-	if (mount->type == NULL)
-		return err_set(err, -EINVAL, "neither a type nor the option 'bind' is given");
 	fs = kernel_fsopen(mount->type);
 	if (fs == -ENODEV)
 		return err_set(err, fs, "this kernel has no file system '%s'", mount->type);
@@ -173,6 +199,41 @@ static int file_system(const struct oci_spec *spec, const struct oci_mount *moun
 	}
 	close(fs);
 	return error;
+}
+
+/* For mount(2) all options are one text, and it does not say which of them it minds. */
+static int shelved(struct view *view, const struct oci_spec *spec, const struct oci_mount *mount,
+		   int *ret, struct err *err)
+{
+	char text[4096]; /* as much as the kernel reads */
+	size_t size = 0;
+	int fd;
+
+	text[0] = '\0';
+	if (spec->mount_label != NULL)
+		size = (size_t)snprintf(text, sizeof(text), "context=\"%s\"", spec->mount_label);
+	for (uint32_t i = 0; size < sizeof(text) && i < mount->data.count; i++)
+		size += (size_t)snprintf(text + size, sizeof(text) - size, "%s%s",
+					 size > 0 ? "," : "", mount->data.items[i]);
+	if (size >= sizeof(text))
+		return err_set(err, -E2BIG, "its options are too long for this kernel");
+	fd = view_classic_mount(view, mount->type, mount->source, 0, text);
+	if (fd == -ENODEV)
+		return err_set(err, fd, "this kernel has no file system '%s'", mount->type);
+	if (fd < 0)
+		return err_set(err, fd, "a %s%s%s%s: %s", mount->type, size > 0 ? " with '" : "",
+			       text, size > 0 ? "'" : "", strerror(-fd));
+	*ret = fd;
+	return 0;
+}
+
+static int file_system(struct view *view, const struct oci_spec *spec,
+		       const struct oci_mount *mount, int *ret, struct err *err)
+{
+	if (mount->type == NULL)
+		return err_set(err, -EINVAL, "neither a type nor the option 'bind' is given");
+	return view_is_classic(view) ? shelved(view, spec, mount, ret, err)
+				     : detached(spec, mount, ret, err);
 }
 
 /* -- Ids --------------------------------------------------------------------------------------------- */
@@ -192,8 +253,8 @@ static int maps_of(const struct view_source *source, const struct oci_mount *mou
 	return fd >= 0 ? fd : err_set(err, -errno, "/proc/self/ns/user: %s", strerror(errno));
 }
 
-static int map_ids(int fd, const struct view_source *source, const struct oci_mount *mount,
-		   struct err *err)
+static int map_ids(struct view *view, int fd, const struct view_source *source,
+		   const struct oci_mount *mount, struct err *err)
 {
 	struct mount_attr attr = {.attr_set = MOUNT_ATTR_IDMAP};
 	bool is_own;
@@ -201,6 +262,8 @@ static int map_ids(int fd, const struct view_source *source, const struct oci_mo
 
 	if (!mount->idmap)
 		return 0;
+	if (view_is_classic(view))
+		return err_set(err, -ENOSYS, "mapping its ids takes Linux 5.12");
 	users = maps_of(source, mount, &is_own, err);
 	if (users < 0)
 		return users;
@@ -248,8 +311,8 @@ bool view_is_later(const struct oci_spec *spec, const struct oci_mount *mount)
 	return spec->namespaces[OCI_NS_USER].wanted && is_tmpfs(mount) && !mount->idmap;
 }
 
-int view_mount(const struct view_source *source, const struct oci_mount *mount, int *ret,
-	       struct err *err)
+int view_mount(struct view *view, const struct view_source *source, const struct oci_mount *mount,
+	       int *ret, struct err *err)
 {
 	const struct oci_spec *spec = source->spec;
 	int fd = -1, error;
@@ -257,12 +320,12 @@ int view_mount(const struct view_source *source, const struct oci_mount *mount, 
 	*ret = -1;
 	if (is_left_out(mount))
 		return 0;
-	error = mount->is_bind ? bind(mount, source->bundle, &fd, err)
-			       : file_system(spec, mount, &fd, err);
+	error = mount->is_bind ? bind(view, mount, source->bundle, &fd, err)
+			       : file_system(view, spec, mount, &fd, err);
 	if (error == 0)
-		error = set_flags(fd, mount, err);
+		error = set_flags(view, spec, mount, fd, err);
 	if (error == 0)
-		error = map_ids(fd, source, mount, err);
+		error = map_ids(view, fd, source, mount, err);
 	if (error != 0) {
 		if (fd >= 0)
 			close(fd);

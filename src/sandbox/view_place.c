@@ -3,7 +3,7 @@
  * view_place.c: where in a container's root a mount goes, made where it is missing.
  *
  * The kernel does the looking up, with the root as its world: no link and no ".." leads out, whoever changes
- * the tree meanwhile. What is missing is made one name at a time, in a directory that is held open.
+ * the tree meanwhile; view_walk.c does it for a kernel that cannot. What is missing is made one name at a time, in a directory that is held open.
  */
 #include "sandbox/view_parts.h"
 
@@ -18,15 +18,15 @@ enum { LINKS_MAX = 40 }; /* as Linux has it */
 
 #define IN_ROOT (RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)
 
-static int lookup(int root, const char *path, uint64_t flags)
+int view_lookup(int root, const char *path, int flags)
 {
 	int fd;
 
 	/* EAGAIN: somebody renamed something while the kernel looked */
 	do
-		fd = kernel_openat2(root, path, O_PATH | flags, 0, IN_ROOT);
+		fd = kernel_openat2(root, path, (uint64_t)(O_PATH | flags), 0, IN_ROOT);
 	while (fd == -EAGAIN || fd == -EINTR);
-	return fd;
+	return fd == -ENOSYS ? view_walk(root, path, flags) : fd;
 }
 
 static int make_one(int parent, const char *name, bool is_dir)
@@ -49,16 +49,16 @@ static int step(int root, char *path, size_t end, bool is_dir)
 	int fd, parent, error;
 
 	path[end] = '\0';
-	fd = lookup(root, path, 0);
+	fd = view_lookup(root, path, 0);
 	if (fd == -ENOENT) {
 		slash = strrchr(path, '/');
 		*slash = '\0';
-		parent = lookup(root, slash == path ? "/" : path, O_DIRECTORY);
+		parent = view_lookup(root, slash == path ? "/" : path, O_DIRECTORY);
 		*slash = '/';
 		error = parent < 0 ? parent : make_one(parent, slash + 1, is_dir);
 		if (parent >= 0)
 			close(parent);
-		fd = error < 0 && error != -EEXIST ? error : lookup(root, path, 0);
+		fd = error < 0 && error != -EEXIST ? error : view_lookup(root, path, 0);
 	}
 	path[end] = rest;
 	return fd;
@@ -67,7 +67,7 @@ static int step(int root, char *path, size_t end, bool is_dir)
 /* What a link says, from the root's top. -EINVAL: it is none. */
 static int read_link(int root, const char *path, char text[PATH_MAX])
 {
-	int fd = lookup(root, path, O_NOFOLLOW);
+	int fd = view_lookup(root, path, O_NOFOLLOW);
 	ssize_t size;
 
 	if (fd < 0)
@@ -114,7 +114,7 @@ int view_place(int root, const char *destination, bool is_dir, int *ret, struct 
 	memcpy(path, destination, size + 1);
 	while (size > 1 && path[size - 1] == '/')
 		path[--size] = '\0';
-	fd = lookup(root, path, 0);
+	fd = view_lookup(root, path, 0);
 	while (fd == -ENOENT && end < size) {
 		int at;
 

@@ -2,8 +2,8 @@
 /*
  * view_test.c: mounts of a spec, seen from inside and from outside.
  *
- * Each case makes a root in a folder of its own, goes into it in a child, and says there what it finds. Needs to be
- * root, as whoever mounts does.
+ * Each case makes a root in a folder of its own, goes into it in a child, and says there what it finds: from a template, without
+ * one, and the classic way, by a filter that hides the new calls. Needs to be root, as whoever mounts does.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,6 +14,8 @@
 
 #include <cmocka.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -25,6 +27,10 @@
 #include "sandbox/kernel.h"
 #include "sandbox/template.h"
 #include "sandbox/view.h"
+#include "sandbox/view_parts.h"
+
+/* How a child comes to its view; besides: a template's descriptor. */
+enum { NO_TEMPLATE = -1, CLASSIC = -2 };
 
 static char folder[64];
 static int template = -1;
@@ -91,6 +97,38 @@ static int end(void **state)
 /* In the container's root: NULL, or what is wrong. */
 typedef const char *inside_fn(void);
 
+/* This process and its children have Linux 5.1, as to calls. */
+static void hide_new_calls(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, SYS_open_tree, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {.len = ARRAY_SIZE(code), .filter = code};
+
+	assert_int_equal(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0u, &program), 0);
+}
+
+/* In a child: 0, or the sentence. */
+static int go(const struct oci_spec *spec, int from, int bundle, struct err *err)
+{
+	struct view view;
+	int error;
+
+	if (from == CLASSIC)
+		hide_new_calls();
+	error = view_open(&view, spec, bundle, -1, err);
+	if (error != 0)
+		return error;
+	if (view_is_classic(&view) != (from == CLASSIC))
+		return err_set(err, -EINVAL, "it is made the wrong way");
+	if (from != CLASSIC)
+		error = template_enter(from, err);
+	return error == 0 ? view_enter(&view, spec, err) : error;
+}
+
 /* A child says what it finds in a container of this spec; the text of a failure in `said`. */
 static void in_view(const struct oci_spec *spec, int from, inside_fn *inside, char said[ERR_MAX])
 {
@@ -101,16 +139,12 @@ static void in_view(const struct oci_spec *spec, int from, inside_fn *inside, ch
 	bundle = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	pid = fork();
 	if (pid == 0) {
-		struct view view;
 		struct err err = {""};
-		int error = view_open(&view, spec, bundle, -1, &err);
+		int error = go(spec, from, bundle, &err);
+		const char *wrong = error == 0 ? inside() : NULL;
 
-		if (error == 0)
-			error = template_enter(from, &err);
-		if (error == 0)
-			error = view_enter(&view, spec, &err);
-		if (error == 0 && inside() != NULL)
-			snprintf(err.text, sizeof(err.text), "%s (%s)", inside(), strerror(errno));
+		if (wrong != NULL)
+			snprintf(err.text, sizeof(err.text), "%s (%s)", wrong, strerror(errno));
 		(void)!write(pipe_fds[1], err.text, strlen(err.text));
 		_exit(0);
 	}
@@ -130,7 +164,9 @@ static void passes(const struct oci_spec *spec, inside_fn *inside)
 
 	in_view(spec, template, inside, said);
 	assert_string_equal(said, "");
-	in_view(spec, -1, inside, said);
+	in_view(spec, NO_TEMPLATE, inside, said);
+	assert_string_equal(said, "");
+	in_view(spec, CLASSIC, inside, said);
 	assert_string_equal(said, "");
 }
 
@@ -314,7 +350,7 @@ static const char *nothing(void)
 	return NULL;
 }
 
-static void refused(const struct oci_mount *mount, const char *sentence)
+static void refused_as(const struct oci_mount *mount, const char *sentence, const char *classic)
 {
 	struct oci_spec spec = {
 		.root = "root", .mounts = (struct oci_mount *)(uintptr_t)mount, .mount_count = 1};
@@ -323,6 +359,14 @@ static void refused(const struct oci_mount *mount, const char *sentence)
 	in_view(&spec, template, nothing, said);
 	if (strstr(said, sentence) == NULL)
 		fail_msg("said: %s", said);
+	in_view(&spec, CLASSIC, nothing, said);
+	if (strstr(said, classic) == NULL)
+		fail_msg("the classic way: said: %s", said);
+}
+
+static void refused(const struct oci_mount *mount, const char *sentence)
+{
+	refused_as(mount, sentence, sentence);
 }
 
 static void mistakes_are_named(void **state)
@@ -336,19 +380,27 @@ static void mistakes_are_named(void **state)
 		.destination = "/hello", .source = "volume", .is_bind = true};
 	const struct oci_mount ring = {
 		.destination = "/lost/a", .source = "volume", .is_bind = true};
+	struct oci_mount mapped = {
+		.destination = "/a", .source = "volume", .is_bind = true, .idmap = true};
 	struct oci_spec no_root = {.root = "nowhere"};
+	struct oci_spec ids = {.root = "root", .mounts = &mapped, .mount_count = 1};
 	char said[ERR_MAX];
 
 	(void)state;
 	make_link("root/lost", "/lost");
 	refused(&missing, "mount '/a': 'nowhere': No such file or directory");
 	refused(&kind, "mount '/a': this kernel has no file system 'nofs'");
-	refused(&option, "mount '/a': option 'colour=blue': Invalid argument");
+	refused_as(&option, "mount '/a': option 'colour=blue': Invalid argument",
+		   "mount '/a': a tmpfs with 'colour=blue': Invalid argument");
 	refused(&over, "mount '/hello': its source is a directory, its place is none");
 	refused(&ring, "mount '/lost/a': look it up in the container's root: Too many levels of "
 		       "symbolic links");
 	in_view(&no_root, template, nothing, said);
 	assert_string_equal(said, "root.path: 'nowhere': No such file or directory");
+	in_view(&no_root, CLASSIC, nothing, said);
+	assert_string_equal(said, "root.path: 'nowhere': No such file or directory");
+	in_view(&ids, CLASSIC, nothing, said);
+	assert_string_equal(said, "mount '/a': mapping its ids takes Linux 5.12");
 }
 
 /* -- From outside --------------------------------------------------------------------------------------- */
@@ -365,7 +417,7 @@ static int host_mounts(void)
 	return lines;
 }
 
-static void the_host_sees_nothing(void **state)
+static void host_sees_nothing(int from)
 {
 	struct oci_mount mounts[] = {
 		{.destination = "/data", .source = "volume", .is_bind = true},
@@ -378,15 +430,11 @@ static void the_host_sees_nothing(void **state)
 	pid_t pid;
 	char byte;
 
-	(void)state;
 	assert_int_equal(pipe(pipe_fds), 0);
 	bundle = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	pid = fork();
 	if (pid == 0) {
-		struct view view;
-
-		if (view_open(&view, &spec, bundle, -1, &err) == 0 &&
-		    template_enter(template, &err) == 0 && view_enter(&view, &spec, &err) == 0)
+		if (go(&spec, from, bundle, &err) == 0)
 			(void)!write(pipe_fds[1], "y", 1);
 		pause();
 	}
@@ -400,6 +448,153 @@ static void the_host_sees_nothing(void **state)
 	close(bundle);
 }
 
+static void the_host_sees_nothing(void **state)
+{
+	(void)state;
+	host_sees_nothing(template);
+	host_sees_nothing(CLASSIC);
+}
+
+/* -- The classic way's own ------------------------------------------------------------------------------ */
+
+/* What a path leads to: "dev:inode", or an errno. */
+static void identify(int fd, char text[64])
+{
+	struct stat st;
+
+	if (fd < 0) {
+		snprintf(text, 64, "%s", strerror(-fd));
+		return;
+	}
+	assert_int_equal(fstat(fd, &st), 0);
+	snprintf(text, 64, "%llx:%llu", (unsigned long long)st.st_dev,
+		 (unsigned long long)st.st_ino);
+	close(fd);
+}
+
+static void the_walk_goes_where_the_kernel_does(void **state)
+{
+	static const char *const paths[] = {
+		"/",
+		"",
+		"/hello",
+		"hello",
+		"/hello/",
+		"/hello/x",
+		"/.",
+		"/..",
+		"/../../hello",
+		"/data/../hello",
+		"/data/./",
+		"/nowhere",
+		"/nowhere/x",
+		"/to-hello",
+		"/to-hello/",
+		"/to-data",
+		"/to-data/",
+		"/to-data/deep",
+		"/up",
+		"/up/hello",
+		"/out",
+		"/out/hello",
+		"/loop",
+		"/loop/x",
+		"/dangling",
+		"/a/b/c/back",
+		"/a/b/c/back",
+		"/a/b/../../a",
+		"/a/b/c/../..",
+		"//data//deep//",
+		"/a/b/c/back/to-hello",
+		"/data/deep/../../to-data/../hello",
+	};
+	static const int flags[] = {0, O_NOFOLLOW, O_DIRECTORY, O_NOFOLLOW | O_DIRECTORY};
+	char path[256], kernels[64], ours[64];
+	int root;
+
+	(void)state;
+	make_dir("root/data/deep");
+	make_dir("root/a");
+	make_dir("root/a/b");
+	make_dir("root/a/b/c");
+	make_link("root/to-hello", "hello");
+	make_link("root/to-data", "/a/../data");
+	make_link("root/up", "../../../..");
+	make_link("root/out", "/a/b/../../../../../..");
+	make_link("root/loop", "loop");
+	make_link("root/dangling", "/not/there");
+	make_link("root/a/b/c/back", "../../../");
+	path_in(path, "root");
+	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		for (size_t j = 0; j < ARRAY_SIZE(flags); j++) {
+			identify(view_lookup(root, paths[i], flags[j]), kernels);
+			identify(view_walk(root, paths[i], flags[j]), ours);
+			if (strcmp(kernels, ours) != 0)
+				fail_msg("'%s' (%d): %s, but %s", paths[i], flags[j], kernels,
+					 ours);
+		}
+	}
+	close(root);
+}
+
+static int swap(const char *a, const char *b)
+{
+	char from[256], to[256];
+
+	path_in(from, a);
+	path_in(to, b);
+	return (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, RENAME_EXCHANGE);
+}
+
+static const char *nothing_to_write(void)
+{
+	static const char *const places[] = {"/data/a/inner/f", "/data/b/inner/f"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		int fd = open(places[i], O_WRONLY);
+
+		SAY_UNLESS(fails(fd, EROFS) || fails(fd, ENOENT));
+	}
+	return NULL;
+}
+
+/* Directories above a mount are exchanged while its flags are set. */
+static void a_race_below(void **state)
+{
+	struct oci_mount mount = {.destination = "/data",
+				  .source = "volume",
+				  .is_bind = true,
+				  .is_recursive = true,
+				  .set_recursive = MS_RDONLY};
+	struct oci_spec spec = {.root = "root", .mounts = &mount, .mount_count = 1};
+	char path[256], said[ERR_MAX];
+	pid_t swapper;
+
+	(void)state;
+	make_dir("volume/a");
+	make_dir("volume/a/inner");
+	make_dir("volume/b");
+	make_dir("volume/b/inner");
+	path_in(path, "volume/a/inner");
+	assert_int_equal(kernel_mount("none", path, "tmpfs", 0, NULL), 0);
+	make_file("volume/a/inner/f", "f");
+	swapper = fork();
+	while (swapper == 0 && getppid() != 1)
+		swap("volume/a", "volume/b");
+	for (int i = 0; i < 200; i++) {
+		in_view(&spec, CLASSIC, nothing_to_write, said);
+		if (said[0] != '\0')
+			break;
+	}
+	kill(swapper, SIGKILL);
+	waitpid(swapper, NULL, 0);
+	kernel_umount(path);
+	path_in(path, "volume/b/inner");
+	kernel_umount(path);
+	assert_string_equal(said, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -410,6 +605,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(devices_are_listed_ones, begin, end),
 		cmocka_unit_test_setup_teardown(mistakes_are_named, begin, end),
 		cmocka_unit_test_setup_teardown(the_host_sees_nothing, begin, end),
+		cmocka_unit_test_setup_teardown(the_walk_goes_where_the_kernel_does, begin, end),
+		cmocka_unit_test_setup_teardown(a_race_below, begin, end),
 	};
 	struct err err = {""};
 

@@ -148,11 +148,12 @@ class Bundle:
         return ([self.box.skiff, "run", "--no-cache", "--bundle", self.folder] + self.options +
                 list(options) + [self.id])
 
-    def start(self, *options, **more):
+    def start(self, *options, front=(), **more):
+        """`front`: words of a command that executes the rest."""
         for stream in ("stdin", "stdout", "stderr"):
             more.setdefault(stream, subprocess.PIPE)
         # pylint: disable-next=consider-using-with
-        return Running(self, subprocess.Popen(self.command(*options), **more))
+        return Running(self, subprocess.Popen(list(front) + self.command(*options), **more))
 
     def run(self, *options, **more):
         if "input" not in more:

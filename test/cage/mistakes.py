@@ -57,7 +57,7 @@ def parent_is_killed_while_it_runs(b):
 
 
 def count_groups():
-    return sorted(path for path, _, _ in os.walk("/sys/fs/cgroup") if "/cage-" in path)
+    return sorted(path for path, _, _ in os.walk("/sys/fs/cgroup") if "/cage-%d-" % os.getpid() in path)
 
 
 @test
@@ -149,6 +149,8 @@ def mistakes_in_bundles(b):
             change(u, path, value)
             try:
                 r = u.refused()
+                if "a user namespace takes Linux 5.12" in r.err:
+                    continue
                 assert word.lower() in r.err.lower(), "the sentence should have %r: %s" % (word, r)
             except AssertionError as mistake:
                 wrong.append("%s = %r: %s" % (".".join(path), value, mistake))

@@ -3,6 +3,7 @@
 
 import contextlib
 import ctypes
+import errno
 import os
 import resource
 import shutil
@@ -12,11 +13,30 @@ import stat
 import subprocess
 
 from box import NAMESPACES, eventually, need, read, ready, running, status, write
-from tap import test
+from tap import Skip, test
 
+MOUNT_SETATTR = 442
 BASE, SIZE = 200000, 65536
 SOMEBODY = 54321
 CAP_SYS_RESOURCE = 24
+
+
+def has_detached_mounts():
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.syscall(MOUNT_SETATTR, -1, b"", 0, None, 0)
+    return ctypes.get_errno() != errno.ENOSYS
+
+
+def later_test(work):
+    """Of what takes Linux 5.12."""
+    def checked(b):
+        if not has_detached_mounts():
+            raise Skip("it takes Linux 5.12")
+        work(b)
+
+    checked.__name__ = work.__name__
+    test(checked)
+    return work
 
 
 def give(path, user):
@@ -68,7 +88,7 @@ def owner_of(r, kind):
 # -- A user namespace of its own -----------------------------------------------------------------------
 
 
-@test
+@later_test
 def users_new(b):
     with b.bundle() as u:
         in_users(u)
@@ -90,6 +110,21 @@ def users_new(b):
 
 
 @test
+def users_where_the_kernel_cannot(b):
+    if has_detached_mounts():
+        raise Skip("it can")
+    with b.bundle("exit", "0") as u:
+        in_users(u)
+        u.refused("a user namespace takes Linux 5.12")
+        u.namespace("user")
+        del u.linux["uidMappings"], u.linux["gidMappings"]
+        u.mount("/data", "volume", options=["idmap"])
+        os.makedirs(os.path.join(u.folder, "volume"))
+        u.config["mounts"][-1].update(uidMappings=maps(), gidMappings=maps())
+        u.refused("mount '/data': mapping its ids takes Linux 5.12")
+
+
+@later_test
 def users_files_belong_to_it(b):
     """Places of mounts, what the guest makes, and every tmpfs."""
     with b.bundle("put", "/new", "x", ";", "put", "/run/new", "y", ";", "cat", "/run/new", ";", "put", "/dev/new",
@@ -102,7 +137,7 @@ def users_files_belong_to_it(b):
             assert owner(os.path.join(u.root, name)) == (BASE, BASE), (name, owner(os.path.join(u.root, name)))
 
 
-@test
+@later_test
 def users_other_than_root(b):
     with b.bundle("put", "/home/new", "x", ";", "put", "/new", "y", ";", "nap", "20000") as u:
         os.makedirs(os.path.join(u.root, "home"))
@@ -117,7 +152,7 @@ def users_other_than_root(b):
             assert owner(os.path.join(u.root, "home/new")) == (BASE + 1000, BASE + 100)
 
 
-@test
+@later_test
 def users_without_a_root(b):
     """The namespace has one user only, who is not 0."""
     with b.bundle("put", "new", "x", ";", "cat", "/etc/hosts") as u:
@@ -130,7 +165,7 @@ def users_without_a_root(b):
             assert owner(os.path.join(u.root, name)) == (BASE, BASE), name
 
 
-@test
+@later_test
 def users_root_is_nobody_outside(b):
     """What root of the host has, root of the container may not touch, and what it makes is not root's."""
     with b.bundle("cat", "/data/secret", ";", "put", "/data/new", "x", ";", "put", "/data/open/new", "y") as u:
@@ -143,7 +178,7 @@ def users_root_is_nobody_outside(b):
         assert owner(os.path.join(u.folder, "data/open/new")) == (BASE, BASE)
 
 
-@test
+@later_test
 def users_source_is_found_by_root(b):
     """A volume below a directory that only root of the host may pass."""
     with b.bundle("cat", "/data/file") as u:
@@ -154,7 +189,7 @@ def users_source_is_found_by_root(b):
         u.expect("found\n")
 
 
-@test
+@later_test
 def users_with_what_takes_rights(b):
     """Hard limits above ours, a score below ours, sysctls, names: set by whoever may, before or after."""
     with b.bundle() as u:
@@ -186,7 +221,7 @@ def users_with_what_takes_rights(b):
             assert done.stdout == "mapped\n"
 
 
-@test
+@later_test
 def users_with_an_engines_mounts(b):
     """As an engine writes them that maps users."""
     with b.bundle("cat", "/etc/resolv.conf", ";", "put", "/dev/shm/new", "x", ";", "cat", "/dev/shm/new", ";", "ls",
@@ -215,7 +250,7 @@ def users_with_an_engines_mounts(b):
         assert lines[12:] == ["cat /proc/kcore: No such file or directory", ""], str(r)
 
 
-@test
+@later_test
 def users_devices(b):
     """A listed device is the host's own, bound; nobody makes another."""
     with b.bundle("stat", "/dev/thing") as u:
@@ -229,7 +264,7 @@ def users_devices(b):
         assert "ptmx\n" in u.expect().out
 
 
-@test
+@later_test
 def users_terminal(b):
     with b.bundle("tty", ";", "nap", "20000") as u, socket.socket(socket.AF_UNIX) as listener:
         in_users(u)
@@ -250,7 +285,7 @@ def users_terminal(b):
                 os.close(fds[0])
 
 
-@test
+@later_test
 def users_hook_in_the_container(b):
     with b.bundle("cat", "/tmp/out") as u:
         source = write(os.path.join(u.folder, "hook.c"), """#include <stdio.h>
@@ -265,7 +300,7 @@ int main(void) { FILE *f = fopen("/tmp/out", "w"); fprintf(f, "%d\\n", (int)getu
         assert owner(os.path.join(u.root, "tmp/out")) == (BASE, BASE)
 
 
-@test
+@later_test
 def users_maker_killed(b):
     """Its process does not outlive whoever makes it, nor the helper that has the maps."""
     with b.bundle("nap", "20000") as u:
@@ -316,7 +351,7 @@ def in_its_life(u, **how):
     eventually("gone", lambda: not os.path.exists("/proc/%d" % pid))
 
 
-@test
+@later_test
 def users_life(b):
     with b.bundle() as u:
         in_users(u)
@@ -341,7 +376,7 @@ def pause(*command):
             p.kill()
 
 
-@test
+@later_test
 def users_by_path(b):
     with b.bundle() as u, pause("--uts", "--net", "--ipc") as pid:
         give(u.root, BASE)
@@ -357,7 +392,7 @@ def users_by_path(b):
             assert owner(os.path.join(u.root, "run")) == (BASE, BASE)
 
 
-@test
+@later_test
 def users_by_path_with_others_new(b):
     with b.bundle() as u, pause() as pid:
         give(u.root, BASE)
@@ -367,7 +402,7 @@ def users_by_path_with_others_new(b):
                 assert owner_of(r, kind) == os.readlink("/proc/%d/ns/user" % pid), kind
 
 
-@test
+@later_test
 def users_by_path_refused(b):
     with b.bundle("say", "ran") as u:
         u.namespace("user", path="/proc/self/ns/nothing")
@@ -397,7 +432,7 @@ def tmpfs(u):
         u.box.mounted.discard(os.path.realpath(path))
 
 
-@test
+@later_test
 def idmap_by_the_containers_maps(b):
     """Both directions: root's files are the container's root's, and what it makes there is root's."""
     with b.bundle("cat", "/data/secret", ";", "put", "/data/new", "x", ";", "put", "/plain/new", "y") as u, \
@@ -410,7 +445,7 @@ def idmap_by_the_containers_maps(b):
         assert owner(os.path.join(path, "new")) == (0, 0)
 
 
-@test
+@later_test
 def idmap_by_its_own_maps(b):
     """On the disk 0 to 9 are 70000 and on of the host, which are the container's users."""
     with b.bundle("cat", "/data/secret", ";", "put", "/data/new", "x") as u, tmpfs(u) as path:
@@ -424,7 +459,7 @@ def idmap_by_its_own_maps(b):
         assert owner(os.path.join(path, "new")) == (3, 4)
 
 
-@test
+@later_test
 def idmap_of_one_mount_or_all(b):
     with b.bundle("cat", "/one/below/secret", ";", "cat", "/all/below/secret") as u, tmpfs(u) as path:
         in_users(u)
@@ -437,7 +472,7 @@ def idmap_of_one_mount_or_all(b):
         u.expect("cat /one/below/secret: Permission denied\ns\n", code=1)
 
 
-@test
+@later_test
 def idmap_that_cannot_be(b):
     """The file system is named by its place; nothing runs."""
     with b.bundle("say", "ran") as u:
@@ -575,7 +610,7 @@ def somebody_is_told_of_limits(b):
         assert len(lines) == 2 and all(line.startswith("skiff: warning: linux.resources.") for line in lines), str(r)
 
 
-@test
+@later_test
 def somebody_wants_more(b):
     """Each a sentence that says what helps."""
     with b.bundle("say", "ran") as u, somebody(b) as how:
@@ -672,7 +707,7 @@ def somebody_without_user_namespaces(b):
         assert done.stderr.count("\n") == 1, done.stderr
 
 
-@test
+@later_test
 def somebody_as_root_of_their_own(b):
     """As engines run us that are in a user namespace already: we are root, and may make no node."""
     with b.bundle("put", "/dev/null", "x", ";", "cat", "/dev/zero/no", ";", "ls", "/dev") as u, somebody(b) as how:

@@ -119,7 +119,8 @@ static int emit_variable(struct emit *e, const char *text)
 	return code;
 }
 
-static int emit_process(struct emit *e, const struct cage *cage, const char *name, char **args)
+static int emit_process(struct emit *e, const struct cage *cage, const char *name, char **args,
+			uid_t user)
 {
 	int code = EXIT_OK;
 
@@ -136,22 +137,46 @@ static int emit_process(struct emit *e, const struct cage *cage, const char *nam
 	emit_close(e, ']');
 	emit_string(e, "cwd", last_value(cage, WASI_WORKDIR, "/"));
 	emit_open(e, "user", '{');
-	emit_u64(e, "uid", geteuid());
+	emit_u64(e, "uid", user);
 	emit_u64(e, "gid", getegid());
 	emit_close(e, '}');
 	emit_close(e, '}');
 	return code;
 }
 
-static void emit_namespaces(struct emit *e, const struct cage *cage)
+/* One id, which is the same inside. */
+static void emit_map(struct emit *e, const char *key, uint64_t id)
 {
-	static const char *const kinds[] = {"mount", "pid", "ipc", "uts", "network"};
+	emit_open(e, key, '[');
+	emit_row(e, NULL, '{');
+	emit_u64(e, "containerID", id);
+	emit_u64(e, "hostID", id);
+	emit_u64(e, "size", 1);
+	emit_close(e, '}');
+	emit_close(e, ']');
+}
+
+/*
+ * Whoever is not root makes it all in a user namespace, in which he is who he is: no module sees a user, and one that has
+ * escaped is not even root of what it finds.
+ */
+static void emit_users(struct emit *e, uid_t user)
+{
+	emit_map(e, "uidMappings", user);
+	emit_map(e, "gidMappings", getegid());
+}
+
+static void emit_namespaces(struct emit *e, const struct cage *cage, uid_t user)
+{
+	static const char *const kinds[] = {"user", "mount", "pid", "ipc", "uts", "network"};
 	/* The host's network, unless none is wanted: without somebody to connect it, a new one leads nowhere. */
-	size_t count = last_value(cage, WASI_NO_NETWORK, "") == NULL ? 5 : 4;
+	size_t count = last_value(cage, WASI_NO_NETWORK, "") == NULL ? 6 : 5;
 
 	emit_open(e, "linux", '{');
+	if (user != 0)
+		emit_users(e, user);
 	emit_open(e, "namespaces", '[');
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = user == 0; i < count; i++) {
 		emit_row(e, NULL, '{');
 		emit_string(e, "type", kinds[i]);
 		emit_close(e, '}');
@@ -164,6 +189,7 @@ static void emit_namespaces(struct emit *e, const struct cage *cage)
 
 static int emit_all(struct emit *e, const struct cage *cage, const char *file, char **args)
 {
+	const uid_t user = geteuid();
 	const char *slash = strrchr(file, '/'), *name = slash != NULL ? slash + 1 : file;
 	int code;
 
@@ -173,10 +199,10 @@ static int emit_all(struct emit *e, const struct cage *cage, const char *file, c
 	emit_string(e, "path", "none");
 	emit_bool(e, "readonly", true);
 	emit_close(e, '}');
-	code = emit_process(e, cage, name, args);
+	code = emit_process(e, cage, name, args, user);
 	if (code == EXIT_OK)
 		code = emit_mounts(e, cage, file, name);
-	emit_namespaces(e, cage);
+	emit_namespaces(e, cage, user);
 	emit_close(e, '}');
 	return code;
 }

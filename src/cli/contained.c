@@ -31,11 +31,29 @@ static void say_why(const struct container *container)
 		say(EXIT_OK, NULL, "the container was killed: there was no memory left for it");
 }
 
+static void tell_slow(const char *path)
+{
+	if (path != NULL)
+		say(EXIT_OK, NULL, "the container is not ready: it waits for '%s'", path);
+	else
+		say(EXIT_OK, NULL, "the container is not ready, and goes on");
+}
+
+/* What an ordinary user asked for and does not get. */
+static void say_notes(const struct container *container)
+{
+	const char *note = (const char *)container->notes.text.data;
+
+	for (uint32_t i = 0; i < container->notes.count; i++, note += strlen(note) + 1)
+		say(EXIT_OK, NULL, "warning: %s", note);
+}
+
 /* Up to the guest's first instruction. */
 static int begin(struct container *container, struct watch *watch,
 		 const struct contained_plan *plan, struct err *err)
 {
-	int error = watch_terminal(watch, &container->bundle->spec->process, err);
+	int error = watch_terminal(watch, container->bundle->spec,
+				   &container->bundle->spec->process, err);
 
 	if (error == 0 && plan->detached && watch->terminal.master >= 0 &&
 	    plan->console_socket == NULL)
@@ -44,8 +62,11 @@ static int begin(struct container *container, struct watch *watch,
 				"here looks after it");
 	memcpy(container->stdio, watch->stdio, sizeof(container->stdio));
 	container->stop = watch->stop;
+	container->slow = tell_slow;
 	if (error == 0)
 		error = container_create(container, err);
+	if (error == 0)
+		say_notes(container);
 	if (error == 0 && plan->pid_file != NULL)
 		error = watch_write_pid(plan->pid_file, container->child.pid, err);
 	return error == 0 && !plan->detached ? container_start(container, err) : error;
@@ -76,6 +97,17 @@ static int take_module(struct container *container)
 	return module;
 }
 
+/* The reason, and what is left for it. */
+static int give_up(struct container *container, int result, const struct err *err)
+{
+	struct err left = {""};
+	int code = say(result > 0 ? result : EXIT_BAD, NULL, "%s", err->text);
+
+	if (container_delete(container, &left) != 0)
+		say(EXIT_OK, NULL, "warning: %s", left.text);
+	return code;
+}
+
 static int run(struct container *container, const struct contained_plan *plan)
 {
 	struct watch watch;
@@ -92,10 +124,10 @@ static int run(struct container *container, const struct contained_plan *plan)
 		container_leave(container);
 		fill_behind(); /* nobody stays to do it later */
 	} else {
-		container_delete(container, NULL);
+		r = give_up(container, r, &err);
 	}
 	watch_leave(&watch);
-	return r == 0 ? EXIT_OK : say(r > 0 ? r : EXIT_BAD, NULL, "%s", err.text);
+	return r;
 }
 
 int contained_run(const struct contained_plan *plan)
@@ -114,6 +146,7 @@ int contained_run(const struct contained_plan *plan)
 	container.bundle = &bundle;
 	container.cache = plan->no_cache ? "" : plan->cache != NULL ? plan->cache : fill_cache();
 	container.template = -1;
+	container.child.socket = container.child.module = -1;
 	container.detached = plan->detached;
 	container.no_cgroup = plan->bundle == NULL;
 	code = run(&container, plan);

@@ -239,8 +239,8 @@ static int read_process(const char *path, char **ret, size_t *ret_size)
 /* -- Running it ---------------------------------------------------------------------------------------- */
 
 /* Of what is to be: the terminal is made before anything else. */
-static int prepare(struct watch *watch, const struct request *q, struct known_exec *exec,
-		   struct err *err)
+static int prepare(struct watch *watch, const struct known *known, const struct request *q,
+		   struct known_exec *exec, struct err *err)
 {
 	struct oci_spec *spec = NULL;
 	int error = oci_process_parse(&spec, exec->process, exec->process_size, err);
@@ -251,7 +251,7 @@ static int prepare(struct watch *watch, const struct request *q, struct known_ex
 		error = err_set(err, -EINVAL,
 				"a terminal that nobody looks after needs --console-socket");
 	else
-		error = watch_terminal(watch, &spec->process, err);
+		error = watch_terminal(watch, known->bundle.spec, &spec->process, err);
 	memcpy(exec->stdio, watch->stdio, sizeof(exec->stdio));
 	oci_spec_free(spec);
 	return error;
@@ -263,7 +263,7 @@ static int run(struct known *known, const struct request *q, struct watch *watch
 	struct child child = {.socket = -1, .module = -1};
 	struct err err = {""};
 	int init = (int)syscall(SYS_pidfd_open, known->state.init.pid, 0);
-	int r = prepare(watch, q, exec, &err), code = EXIT_OK;
+	int r = prepare(watch, known, q, exec, &err), code = EXIT_OK;
 
 	exec->stop = watch->stop;
 	if (r == 0)
@@ -299,7 +299,7 @@ static int carry_out(const struct request *q, struct watch *watch)
 	if (known_open(&known, q->id, &err) != 0)
 		return say(EXIT_BAD, NULL, "%s", err.text);
 	if (known.bundle.spec == NULL)
-		code = say(EXIT_BAD, NULL, "container '%s' is being made", q->id);
+		code = say(EXIT_BAD, NULL, "%s", known.damage.text);
 	else if (q->process != NULL)
 		code = read_process(q->process, &text, &exec.process_size);
 	else

@@ -200,7 +200,9 @@ static int prepare(struct err *err)
 {
 	int r = stage_begin(&stage, err);
 
-	if (r == 0 && (stage.plan.cache == NULL || stage.plan.cache[0] != '\0'))
+	/* Another user than the cache's would not be let in. */
+	if (r == 0 && !stage.spec->namespaces[OCI_NS_USER].wanted &&
+	    (stage.plan.cache == NULL || stage.plan.cache[0] != '\0'))
 		r = skiff_cache_new(&cage.cache, stage.plan.cache,
 				    (struct skiff_error *)(void *)err);
 	if (r == 0)

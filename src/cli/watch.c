@@ -41,7 +41,8 @@ void watch_begin(struct watch *ret, const char *console_socket)
 	ret->stop = open_stop();
 }
 
-int watch_terminal(struct watch *w, const struct oci_process *process, struct err *err)
+int watch_terminal(struct watch *w, const struct oci_spec *container,
+		   const struct oci_process *process, struct err *err)
 {
 	int error;
 
@@ -50,7 +51,7 @@ int watch_terminal(struct watch *w, const struct oci_process *process, struct er
 			       ? 0
 			       : err_set(err, -EINVAL,
 					 "--console-socket needs process.terminal to be true");
-	error = terminal_open(&w->terminal, process, err);
+	error = terminal_open(&w->terminal, container, process, err);
 	if (error == 0 && w->console_socket != NULL &&
 	    (error = terminal_send(&w->terminal, w->console_socket, err)) != 0)
 		err_prefix(err, 0, "--console-socket");

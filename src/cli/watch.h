@@ -26,7 +26,8 @@ struct watch {
 /* From here on such signals wait. */
 void watch_begin(struct watch *ret, const char *console_socket);
 /* The process's standard streams: a terminal, where it asks for one, or ours. */
-int watch_terminal(struct watch *watch, const struct oci_process *process, struct err *err);
+int watch_terminal(struct watch *watch, const struct oci_spec *container,
+		   const struct oci_process *process, struct err *err);
 /* It is born, or will not be: `result` of its making, an exit code where a signal ended that. */
 int watch_born(struct watch *watch, int result);
 /* Until it has ended: its exit code. `other`: a pidfd of a process with which it ends too; -1: none. */

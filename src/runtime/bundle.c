@@ -39,13 +39,8 @@ static int check_missing(const struct oci_spec *spec, struct err *err)
 {
 	const char *what = NULL;
 
-	if (spec->namespaces[OCI_NS_USER].wanted)
-		what = "linux.namespaces: user namespaces are not made or joined yet";
 	if (spec->seccomp.listener != NULL)
 		what = "linux.seccomp.listenerPath: nobody is told of system calls yet";
-	for (uint32_t i = 0; i < spec->mount_count; i++)
-		if (spec->mounts[i].idmap || spec->mounts[i].uids.count > 0)
-			what = "mounts: ids of mounts are not mapped yet";
 	return what == NULL ? 0 : err_set(err, -ENOTSUP, "config.json: %s", what);
 }
 
@@ -55,6 +50,10 @@ static int check(const struct oci_spec *spec, struct err *err)
 		return err_set(err, -EINVAL, "config.json: process: must be given");
 	if (spec->root == NULL)
 		return err_set(err, -EINVAL, "config.json: root.path: must be given");
+	if (oci_handler(spec) == OCI_HANDLER_NATIVE)
+		return err_set(err, -ENOEXEC,
+			       "config.json: annotations: they say that this is no WebAssembly "
+			       "container, and Skiff runs no other");
 	return check_missing(spec, err);
 }
 

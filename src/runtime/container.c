@@ -5,6 +5,7 @@
 #include "runtime/hooks.h"
 #include "runtime/label.h"
 #include "runtime/leftover.h"
+#include "sandbox/users.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -16,17 +17,55 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Whoever is not root gets what he may have, and is told of the rest. */
-static int make_cgroup(struct container *c, struct err *err)
+/*
+ * Whoever is not root gets what he may have, and is told of each limit he does not get; that he may not make a group
+ * somewhere is worth a word only where the spec names one. Rules for devices are passed over: there are no nodes but those of
+ * the host that anybody may open.
+ */
+static int make_what_may_be(struct container *c, bool is_made, struct err *err)
 {
 	const struct oci_spec *spec = c->bundle->spec;
-	struct cgroup_notes *notes = geteuid() != 0 ? &c->notes : NULL;
-	int error = cgroup_layout_init(&c->layout, err);
+	struct oci_resources resources = spec->resources;
+	struct cgroup_notes nobodys = {0};
+	int error = 0;
+
+	if (!is_made)
+		error = cgroup_make(c->cgroup, spec->cgroup != NULL ? &c->notes : &nobodys, err);
+	cgroup_notes_deinit(&nobodys);
+	resources.device_count = 0;
+	return error == 0 ? cgroup_update(c->cgroup, &resources, &c->notes, err) : error;
+}
+
+static int make_cgroup(struct container *c, struct err *err)
+{
+	bool is_made;
+	int error;
+
+	if (geteuid() != 0)
+		return make_what_may_be(c, false, err);
+	error = cgroup_make(c->cgroup, NULL, err);
+	is_made = error == 0;
+	if (error == 0)
+		error = cgroup_apply(c->cgroup, &c->bundle->spec->resources, NULL, err);
+	/* Root, but only in a user namespace. */
+	if ((error == -EACCES || error == -EPERM || error == -EROFS) && !users_are_hosts())
+		error = make_what_may_be(c, is_made, err);
+	return error;
+}
+
+static int plan_cgroup(struct container *c, struct err *err)
+{
+	const struct oci_spec *spec = c->bundle->spec;
+	int error = c->no_cgroup ? 0 : cgroup_layout_init(&c->layout, err);
 
 	if (error != 0 || c->layout.count == 0)
 		return error;
-	error = cgroup_create(&c->cgroup, &c->layout, spec->cgroup, c->id, notes, err);
-	return error == 0 ? cgroup_apply(c->cgroup, &spec->resources, notes, err) : error;
+	if (geteuid() != 0 && !spec->namespaces[OCI_NS_USER].wanted)
+		return err_set(err, -EPERM,
+			       "linux.namespaces: a container that is not root's needs a user "
+			       "namespace (type 'user', with linux.uidMappings and "
+			       "linux.gidMappings)");
+	return cgroup_plan(&c->cgroup, &c->layout, spec->cgroup, c->id, err);
 }
 
 /* For who comes later, and finds the bundle changed or gone. */
@@ -44,7 +83,7 @@ static int keep_bundle(struct container *c, struct err *err)
 }
 
 /* A name first: whatever is made from now on can be found again, and nobody else makes it. */
-static int make_state(struct container *c, struct err *err)
+static int take_name(struct container *c, struct err *err)
 {
 	int error = state_check_id(c->id, err);
 
@@ -59,16 +98,24 @@ static int make_state(struct container *c, struct err *err)
 		c->state_dir = state_make(c->root, c->id, err);
 	if (c->state_dir < 0)
 		return c->state_dir;
-	error = leftover_guard(c->state_dir, err);
-	if (error != 0)
-		return error;
-	c->state.created = (int64_t)time(NULL);
-	error = state_write(c->state_dir, &c->state, err);
-	return error == 0 ? keep_bundle(c, err) : error;
+	error = leftover_guard(c->state_dir, c->id, err);
+	if (error == 0 && !state_is_named(c->root, c->id, c->state_dir))
+		error = err_set(err, -EBUSY, "somebody removes container '%s' right now", c->id);
+	if (error != 0) {
+		close(c->state_dir); /* it is theirs */
+		c->state_dir = 0;
+	}
+	return error;
 }
 
-/* What is there to be cleaned up, before it is there, and then whom to ask. */
-static int note_cgroup(struct container *c, struct err *err)
+static int note_phase(struct container *c, enum state_phase phase, struct err *err)
+{
+	c->state.phase = phase;
+	return state_write(c->state_dir, &c->state, err);
+}
+
+/* What is there to be cleaned up: before it is there, and again as it has come to be. */
+static int note_cgroup(struct container *c, enum state_phase phase, struct err *err)
 {
 	struct buf text = {0};
 	int error = c->cgroup != NULL ? cgroup_save(c->cgroup, &text) : 0;
@@ -79,8 +126,25 @@ static int note_cgroup(struct container *c, struct err *err)
 		buf_deinit(&text);
 		return err_set(err, error, "out of memory for a container's state");
 	}
+	free(c->state.cgroup);
 	c->state.cgroup = (char *)text.data;
-	return state_write(c->state_dir, &c->state, err);
+	return note_phase(c, phase, err);
+}
+
+static int make_state(struct container *c, struct err *err)
+{
+	int error = take_name(c, err);
+
+	c->state.created = (int64_t)time(NULL);
+	if (error == 0)
+		error = keep_bundle(c, err);
+	if (error == 0)
+		error = plan_cgroup(c, err);
+	if (error == 0)
+		error = note_cgroup(c, STATE_PLANNED, err);
+	if (error == 0 && c->cgroup != NULL)
+		error = make_cgroup(c, err);
+	return error == 0 ? note_cgroup(c, STATE_CREATING, err) : error;
 }
 
 static int note_init(struct container *c, struct err *err)
@@ -89,10 +153,14 @@ static int note_init(struct container *c, struct err *err)
 	return state_write(c->state_dir, &c->state, err);
 }
 
-static int note_phase(struct container *c, enum state_phase phase, struct err *err)
+/* It may outlive us from when it knows that it is known. */
+static int leave_at_gate(struct container *c, struct err *err)
 {
-	c->state.phase = phase;
-	return state_write(c->state_dir, &c->state, err);
+	int error;
+
+	c->state.kept = true;
+	error = note_phase(c, STATE_CREATED, err);
+	return error == 0 ? launch_leave(&c->child, err) : error;
 }
 
 static int run_hooks(const struct container *c, enum oci_hook_kind kind, const char *status,
@@ -123,6 +191,7 @@ int container_create(struct container *c, struct err *err)
 			 .cache = c->cache,
 			 .has_bundle = c->bundle->dir >= 0,
 			 .has_template = c->template >= 0,
+			 .in_users = launch_in_users(c->bundle->spec),
 			 .wait = c->detached ? PLAN_WAITS_AT_GATE : PLAN_WAITS},
 		.spec = c->bundle->spec,
 		.bundle = c->bundle->dir,
@@ -130,6 +199,7 @@ int container_create(struct container *c, struct err *err)
 		.template = c->template,
 		.gate = -1,
 		.stop = c->stop,
+		.slow = c->slow,
 	};
 	int error;
 
@@ -137,16 +207,15 @@ int container_create(struct container *c, struct err *err)
 	error = label_check(c->bundle->spec, err);
 	if (error == 0)
 		error = make_state(c, err);
-	if (error == 0 && !c->no_cgroup)
-		error = make_cgroup(c, err);
-	if (error == 0)
-		error = note_cgroup(c, err);
 	if (error != 0)
 		return error;
 	l.cgroup = c->cgroup;
 	if (c->detached)
 		l.gate = gate_make(c->state_dir, err);
-	error = c->detached && l.gate < 0 ? l.gate : launch(&c->child, &l, err);
+	if (c->detached && l.gate < 0)
+		error = l.gate;
+	else
+		error = launch(&c->child, &l, err);
 	if (l.gate >= 0)
 		close(l.gate);
 	c->was_born = error == 0;
@@ -156,15 +225,18 @@ int container_create(struct container *c, struct err *err)
 		error = run_namespace_hooks(c, err);
 	if (error == 0)
 		error = launch_wait_ready(&c->child, err);
-	return error == 0 && c->detached ? note_phase(c, STATE_CREATED, err) : error;
+	return error == 0 && c->detached ? leave_at_gate(c, err) : error;
 }
 
 int container_start(struct container *c, struct err *err)
 {
-	int error = launch_go(&c->child, err);
+	/* Before the word: without us it does not live on until it has heard it. */
+	int error = note_phase(c, STATE_RUNNING, err);
 
+	if (error == 0)
+		error = launch_go(&c->child, err);
 	child_hang_up(&c->child);
-	return error == 0 ? note_phase(c, STATE_RUNNING, err) : error;
+	return error;
 }
 
 int container_started(const struct container *c, struct err *err)
@@ -218,12 +290,7 @@ static int end_child(struct container *c, struct err *err)
 	if (pid <= 0)
 		return 0;
 	kill(pid, SIGKILL);
-	if (is_gone(pid))
-		return 0;
-	return err_set(
-		err, -ETIMEDOUT,
-		"process %d was killed and does not end: a file system it uses does not answer",
-		(int)pid);
+	return is_gone(pid) ? 0 : leftover_does_not_end(pid, err);
 }
 
 int container_delete(struct container *c, struct err *err)
@@ -233,7 +300,7 @@ int container_delete(struct container *c, struct err *err)
 
 	/* Its group cannot go before it, and its name stays, for whoever deletes it later. */
 	if (is_ended && c->cgroup != NULL)
-		error = leftover_remove_group(c->cgroup, err);
+		error = leftover_remove_group(c->cgroup, c->state.phase, err);
 	if (is_ended && c->state_dir > 0)
 		state_remove(c->root, c->id, error == 0 ? err : NULL);
 	if (c->was_born && error == 0)

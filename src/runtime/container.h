@@ -23,6 +23,7 @@ struct container {
 	int template;
 	int stdio[3];
 	int stop; /* to be readable when it is not to be made after all; -1: none */
+	launch_slow_fn *slow; /* as in struct launch */
 	bool detached; /* nobody stays with it */
 	bool no_cgroup; /* it stays in ours: nothing is limited, and its pid namespace keeps it together */
 

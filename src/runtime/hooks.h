@@ -3,7 +3,8 @@
  * hooks.h: programs that a spec wants run at certain moments of a container's life.
  *
  *   prestart, createRuntime   by whoever makes the container, once its namespaces are there
- *   createContainer           by the container's process: in its namespaces but the mount one, of which it has a copy of the host's
+ *   createContainer           by the container's process: in its namespaces but the mount one, of which it has a copy of the host's,
+ *                             and the one of users, unless that is where it was born (launch.h)
  *   startContainer            by the same, in the container, as its user with its capabilities and the spec's filter
  *   poststart, poststop       by whoever made it, after the guest began, after all of it is gone
  *

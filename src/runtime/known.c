@@ -29,11 +29,15 @@ const char *known_status_name(enum known_status status)
 
 static enum known_status status_of(const struct known *k)
 {
+	if (k->state.init.pid == 0)
+		return KNOWN_CREATING;
 	if (!state_is_alive(&k->state.init))
-		return k->state.phase == STATE_CREATING && k->state.init.pid == 0 ? KNOWN_CREATING
-										  : KNOWN_STOPPED;
-	if (k->state.phase != STATE_RUNNING)
-		return k->state.phase == STATE_CREATED ? KNOWN_CREATED : KNOWN_CREATING;
+		return KNOWN_STOPPED;
+	if (k->state.phase < STATE_CREATED)
+		return KNOWN_CREATING;
+	/* Whoever started it may have been killed before it said so. */
+	if (k->state.phase == STATE_CREATED && gate_is_open(k->dir))
+		return KNOWN_CREATED;
 	if (k->cgroup != NULL && cgroup_frozen(k->cgroup, NULL) == CGROUP_FROZEN)
 		return KNOWN_PAUSED;
 	return KNOWN_RUNNING;
@@ -54,13 +58,25 @@ static int read_all(struct known *k, struct err *err)
 {
 	int error = state_read(k->dir, &k->state, err);
 
+	err_set(&k->damage, 0, "container '%s' is being made", k->id);
 	if (error == 0)
 		error = find_cgroup(k, err);
 	if (error == 0)
 		k->status = status_of(k);
+	/* It can be ended and deleted without. */
 	if (error == 0 && k->status != KNOWN_CREATING)
-		error = bundle_of_state(&k->bundle, k->dir, err);
+		bundle_of_state(&k->bundle, k->dir, &k->damage);
 	return error == -ENODATA ? 0 : error;
+}
+
+static void forget(struct known *k)
+{
+	bundle_close(&k->bundle);
+	cgroup_free(k->cgroup);
+	k->cgroup = NULL;
+	cgroup_layout_deinit(&k->layout);
+	state_deinit(&k->state);
+	k->status = KNOWN_CREATING;
 }
 
 int known_open(struct known *ret, const char *id, struct err *err)
@@ -71,6 +87,9 @@ int known_open(struct known *ret, const char *id, struct err *err)
 	ret->root = state_root(err);
 	ret->dir = ret->root < 0 ? ret->root : state_open(ret->root, id, err);
 	error = ret->dir < 0 ? ret->dir : read_all(ret, err);
+	/* Something else that is missing does not mean that there is no such container. */
+	if (error == -ENOENT && ret->dir >= 0)
+		error = -EIO;
 	if (error != 0)
 		known_close(ret);
 	return error;
@@ -78,10 +97,7 @@ int known_open(struct known *ret, const char *id, struct err *err)
 
 void known_close(struct known *k)
 {
-	bundle_close(&k->bundle);
-	cgroup_free(k->cgroup);
-	cgroup_layout_deinit(&k->layout);
-	state_deinit(&k->state);
+	forget(k);
 	if (k->dir > 0)
 		close(k->dir);
 	if (k->root > 0)
@@ -99,7 +115,7 @@ static int collect(DIR *dir, struct buf *names)
 	for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
 		char *name;
 
-		if (entry->d_name[0] == '.')
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;
 		name = strdup(entry->d_name);
 		if (name == NULL || buf_put(names, &name, sizeof(name)) == NULL) {
@@ -149,11 +165,11 @@ static int run_hooks(const struct known *k, enum oci_hook_kind kind, const char 
 
 int known_start(struct known *k, struct err *warning, struct err *err)
 {
-	struct child child = {.pid = k->state.init.pid, .socket = -1, .stop = -1};
+	struct child child = {.pid = k->state.init.pid, .socket = -1, .module = -1, .stop = -1};
 	int error = demand(k, KNOWN_CREATED, "started", err);
 
 	if (error == 0)
-		error = leftover_guard(k->dir, err);
+		error = leftover_guard(k->dir, k->id, err);
 	if (error != 0)
 		return error;
 	child.socket = gate_knock(k->dir);
@@ -199,6 +215,9 @@ int known_signal(struct known *k, int signal, bool all, struct err *err)
 	if (all && k->cgroup != NULL)
 		return cgroup_kill(k->cgroup, signal, err);
 	error = signal_init(k, signal);
+	/* With version 1's freezer it would have to go on to hear even that. */
+	if (error == 0 && signal == SIGKILL && k->status == KNOWN_PAUSED)
+		error = cgroup_set_frozen(k->cgroup, false, NULL);
 	return error == 0 ? 0
 			  : err_set(err, error, "signal %d to container '%s': %s", signal, k->id,
 				    strerror(-error));
@@ -239,7 +258,7 @@ static bool is_over(const struct known *k)
 /* Nobody makes it or looks after it any more. */
 static bool is_ours(const struct known *k)
 {
-	return leftover_guard(k->dir, NULL) == 0;
+	return leftover_guard(k->dir, k->id, NULL) == 0;
 }
 
 static bool eventually(const struct known *k, bool (*is)(const struct known *))
@@ -264,44 +283,82 @@ static int end(struct known *k, struct err *err)
 		cgroup_kill(k->cgroup, SIGKILL, NULL);
 	if (eventually(k, is_over))
 		return 0;
-	return err_set(err, -ETIMEDOUT,
-		       "process %d of container '%s' was killed and does not end: a file system it "
-		       "uses does not answer",
-		       (int)k->state.init.pid, k->id);
+	return leftover_does_not_end(k->state.init.pid, err);
 }
 
 /* Whoever looked after it has removed it meanwhile. */
 static bool is_gone(const struct known *k)
 {
-	int dir = state_open(k->root, k->id, NULL);
+	return !state_is_named(k->root, k->id, k->dir);
+}
 
-	if (dir >= 0)
-		close(dir);
-	return dir == -ENOENT;
+static int remove_rest(struct known *k, struct err *err)
+{
+	int error = k->cgroup != NULL ? leftover_remove_group(k->cgroup, k->state.phase, err) : 0;
+
+	return error == 0 ? state_remove(k->root, k->id, err) : error;
+}
+
+/* Whoever made or started it may have come further since we looked; from now on nobody does. */
+static int look_again(struct known *k, struct err *err)
+{
+	forget(k);
+	return read_all(k, err);
+}
+
+static int check_deletable(const struct known *k, bool force, bool ours, struct err *err)
+{
+	bool runs = k->status == KNOWN_RUNNING || k->status == KNOWN_PAUSED;
+
+	if (force || (!runs && (k->status != KNOWN_CREATING || ours)))
+		return 0;
+	if (!runs)
+		return err_set(err, -EBUSY, "container '%s' is being made", k->id);
+	return err_set(err, -EBUSY, "container '%s' is %s: end it first, or delete it with --force",
+		       k->id, known_status_name(k->status));
+}
+
+/* What it was when it was ended is not what it is when whoever looked after it has let go of it. */
+static int end_for_good(struct known *k, bool *ours, struct err *err)
+{
+	int error = k->state.init.pid != 0 ? end(k, err) : 0;
+
+	if (error != 0 || *ours)
+		return error;
+	if (!eventually(k, is_ours))
+		return err_set(err, -EBUSY, "somebody else looks after container '%s'", k->id);
+	if (is_gone(k))
+		return 0;
+	error = look_again(k, err);
+	*ours = error == 0;
+	return error == 0 && k->state.init.pid != 0 ? end(k, err) : error;
 }
 
 int known_delete(struct known *k, bool force, struct err *warning, struct err *err)
 {
-	bool runs = k->status == KNOWN_RUNNING || k->status == KNOWN_PAUSED;
-	int error = 0;
+	bool ours = is_ours(k);
+	int error;
 
-	if (runs && !force)
-		return err_set(err, -EBUSY,
-			       "container '%s' is %s: end it first, or delete it with --force",
-			       k->id, known_status_name(k->status));
-	if (k->status == KNOWN_CREATING && !force && !is_ours(k))
-		return err_set(err, -EBUSY, "container '%s' is being made", k->id);
-	if (k->state.init.pid != 0)
-		error = end(k, err);
-	if (error == 0 && !eventually(k, is_ours))
-		error = err_set(err, -EBUSY, "somebody else looks after container '%s'", k->id);
-	if (error != 0 || is_gone(k))
-		return error;
-	if (k->cgroup != NULL)
-		error = leftover_remove_group(k->cgroup, err);
+	if (is_gone(k))
+		return 0;
+	error = ours ? look_again(k, err) : 0;
 	if (error == 0)
-		error = state_remove(k->root, k->id, err);
+		error = check_deletable(k, force, ours, err);
+	if (error == 0)
+		error = end_for_good(k, &ours, err);
+	if (error != 0 || !ours)
+		return error;
+	error = remove_rest(k, err);
 	if (error == 0 && k->state.init.pid != 0)
 		run_hooks(k, OCI_HOOK_POSTSTOP, "stopped", 0, warning);
+	return error;
+}
+
+int known_forget(const char *id, struct err *err)
+{
+	int root = state_root(err), error = root < 0 ? root : leftover_remove(root, id, err);
+
+	if (root >= 0)
+		close(root);
 	return error;
 }

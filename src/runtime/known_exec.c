@@ -64,6 +64,7 @@ int known_exec(struct known *k, const struct known_exec *exec, struct child *ret
 			       k->id, known_status_name(k->status));
 	error = plan_spec(&l.plan, &spec, err);
 	l.spec = spec;
+	l.plan.in_users = error == 0 && launch_in_users(spec);
 	if (error == 0)
 		error = label_check(spec, err);
 	if (error == 0)

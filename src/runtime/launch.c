@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/close_range.h>
 #include <linux/sched.h>
 #include <poll.h>
@@ -17,16 +18,26 @@
 #include <unistd.h>
 
 #include "base/base.h"
+#include "runtime/hang.h"
 #include "runtime/label.h"
 #include "runtime/message.h"
+#include "sandbox/caps.h"
 #include "sandbox/cgroup.h"
+#include "sandbox/rlimits.h"
+#include "sandbox/users.h"
 
-enum { STACK = 32 * 1024 };
+enum {
+	STACK = 32 * 1024,
+	PATIENCE_MS = 3000,
+};
 
 /* What the child knows until it executes itself; it shares our memory, and we wait. */
 struct birth {
 	const struct launch *launch;
-	int self, plan, socket; /* owned by the parent */
+	int self, plan, socket; /* owned by the parent, as are these */
+	int other; /* side of the socket */
+	int users; /* to be born in, where the plan says so */
+	pid_t pid;
 	int error;
 	struct err *err;
 };
@@ -49,6 +60,29 @@ static bool arrange(const int *fds, int count)
 	return true;
 }
 
+/* All rights in the user namespace outlast the execution, also of a user who is not root there. */
+static int keep_rights(struct err *err)
+{
+	struct oci_capabilities caps;
+	int error = caps_get(&caps, err);
+
+	if (error != 0)
+		return error;
+	caps.inheritable = caps.ambient = caps.permitted;
+	return caps_set(&caps, err);
+}
+
+/* Until the word to go: whoever hangs in a file system that never answers does not hear that the socket is closed. */
+static bool end_with_parent(const struct birth *b)
+{
+	struct pollfd fd = {.fd = b->socket};
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	/* Of an end before that nobody tells us, but the socket has no other side then: ours is not to count. */
+	close(b->other);
+	return poll(&fd, 1, 0) == 0;
+}
+
 static int be_born(void *env)
 {
 	static char name[] = "skiff-init";
@@ -59,14 +93,22 @@ static int be_born(void *env)
 			   b->socket,   l->bundle,   l->template, l->gate};
 	int self = fcntl(b->self, F_DUPFD_CLOEXEC, 32);
 
-	b->error = l->cgroup != NULL ? cgroup_join(l->cgroup, false, b->err) : 0;
+	if (!end_with_parent(b))
+		_exit(1);
+	b->error = l->plan.beside != 0
+			   ? rlimits_affinity(l->spec->process.exec_cpus_initial, b->err)
+			   : 0;
+	if (b->error == 0 && l->cgroup != NULL)
+		b->error = cgroup_join(l->cgroup, false, b->err);
+	if (b->error == 0 && l->plan.beside != 0)
+		b->error = rlimits_affinity(l->spec->process.exec_cpus_final, b->err);
 	if (b->error == 0)
 		b->error = label_next_exec(&l->spec->process, b->err);
+	if (b->error == 0 && l->plan.in_users)
+		b->error = keep_rights(b->err);
 	if (b->error != 0)
 		_exit(1);
 	setsid();
-	/* Until the word to go: whoever hangs in a file system that never answers does not hear that the socket is closed. */
-	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	if (self >= 0 && arrange(fds, ARRAY_SIZE(fds)) &&
 	    (!l->spec->process.terminal || ioctl(0, TIOCSCTTY, 0) == 0)) {
 		syscall(SYS_close_range, (unsigned)ARRAY_SIZE(fds), ~0U, CLOSE_RANGE_CLOEXEC);
@@ -93,11 +135,21 @@ static int join_pids(const char *path, int *ret_own, struct err *err)
 			  : err_set(err, error, "pid namespace '%s': %s", path, strerror(-error));
 }
 
-static int spawn(struct birth *b, pid_t *ret)
+static int refused(const struct birth *b, int error)
+{
+	static const char what[] = "a process for the container";
+
+	return b->launch->plan.in_users ? users_refused(error, what, b->err)
+					: err_set(b->err, error, "%s: %s", what, strerror(-error));
+}
+
+static int spawn(struct birth *b, int flags)
 {
 	static _Alignas(16) char stack[STACK];
 	const struct oci_namespace *pids = &b->launch->spec->namespaces[OCI_NS_PID];
-	int flags = CLONE_VM | CLONE_VFORK | SIGCHLD, own = -1, error;
+	int own = -1, error;
+
+	flags |= CLONE_VM | CLONE_VFORK | SIGCHLD;
 
 	if (pids->wanted && pids->path == NULL)
 		flags |= CLONE_NEWPID;
@@ -106,16 +158,50 @@ static int spawn(struct birth *b, pid_t *ret)
 		if (error != 0)
 			return error;
 	}
-	*ret = clone(be_born, stack + STACK, flags, b);
-	error = *ret < 0 ? err_set(b->err, -errno, "a process for the container: %s",
-				   strerror(errno))
-			 : b->error;
+	b->pid = clone(be_born, stack + STACK, flags, b);
+	error = b->pid < 0 ? refused(b, -errno) : b->error;
 	if (own >= 0) {
 		setns(own, CLONE_NEWPID);
 		close(own);
 	}
-	if (*ret > 0 && error != 0)
-		waitpid(*ret, NULL, 0);
+	return error;
+}
+
+/* It goes to the user namespace, from where there is no way back, and makes the container's process, a child of ours. */
+static int spawn_there(void *env)
+{
+	struct birth *b = env;
+
+	b->error = users_enter(b->users, b->err);
+	if (b->error == 0)
+		b->error = spawn(b, CLONE_PARENT);
+	_exit(0);
+}
+
+static int spawn_in_users(struct birth *b)
+{
+	static _Alignas(16) char stack[STACK];
+	pid_t pid;
+
+	b->users = users_open(b->launch->spec, b->err);
+	if (b->users < 0)
+		return b->users;
+	pid = clone(spawn_there, stack + STACK, CLONE_VM | CLONE_VFORK | SIGCHLD, b);
+	close(b->users);
+	if (pid < 0)
+		return err_set(b->err, -errno, "a process: %s", strerror(errno));
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	return b->error;
+}
+
+static int give_birth(struct birth *b, pid_t *ret)
+{
+	int error = b->launch->plan.in_users ? spawn_in_users(b) : spawn(b, 0);
+
+	if (b->pid > 0 && error != 0)
+		waitpid(b->pid, NULL, 0);
+	*ret = b->pid;
 	return error;
 }
 
@@ -124,6 +210,11 @@ static int open_self(struct err *err)
 	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 
 	return fd >= 0 ? fd : err_set(err, -errno, "/proc/self/exe: %s", strerror(errno));
+}
+
+bool launch_in_users(const struct oci_spec *spec)
+{
+	return spec->namespaces[OCI_NS_USER].wanted && geteuid() != 0;
 }
 
 int launch(struct child *ret, const struct launch *l, struct err *err)
@@ -135,13 +226,14 @@ int launch(struct child *ret, const struct launch *l, struct err *err)
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return err_set(err, -errno, "a pair of sockets: %s", strerror(errno));
 	birth.socket = pair[1];
+	birth.other = pair[0];
 	birth.self = open_self(err);
 	birth.plan = birth.self < 0 ? birth.self : plan_write(&l->plan, err);
 	error = birth.plan < 0 ? birth.plan : 0;
 	if (error == 0 && l->cgroup != NULL)
 		error = cgroup_prepare_join(l->cgroup, err);
 	if (error == 0)
-		error = spawn(&birth, &pid);
+		error = give_birth(&birth, &pid);
 	if (l->cgroup != NULL)
 		cgroup_end_join(l->cgroup);
 	if (birth.plan >= 0)
@@ -152,19 +244,48 @@ int launch(struct child *ret, const struct launch *l, struct err *err)
 	if (error != 0)
 		close(pair[0]);
 	else
-		*ret = (struct child){.pid = pid, .socket = pair[0], .module = -1, .stop = l->stop};
+		*ret = (struct child){.pid = pid,
+				      .socket = pair[0],
+				      .module = -1,
+				      .stop = l->stop,
+				      .slow = l->slow};
 	return error;
 }
 
-/* poll() leaves out what is negative. */
-static int wait_for_either(int socket, int stop)
+static void tell_slow(struct child *child)
 {
-	struct pollfd fds[2] = {{.fd = socket, .events = POLLIN}, {.fd = stop, .events = POLLIN}};
+	char path[PATH_MAX];
 
-	while (poll(fds, ARRAY_SIZE(fds), -1) < 0)
-		if (errno != EINTR)
+	child->slow(hang_path(child->pid, path) ? path : NULL);
+	child->slow = NULL;
+}
+
+/* poll() leaves out what is negative. */
+static int wait_for_either(struct child *child)
+{
+	struct pollfd fds[2] = {{.fd = child->socket, .events = POLLIN},
+				{.fd = child->stop, .events = POLLIN}};
+	int count;
+
+	do {
+		count = poll(fds, ARRAY_SIZE(fds), child->slow != NULL ? PATIENCE_MS : -1);
+		if (count < 0 && errno != EINTR)
 			return -errno;
+		if (count == 0)
+			tell_slow(child);
+	} while (count <= 0);
 	return fds[0].revents == 0 ? -ECANCELED : 0;
+}
+
+static int stopped(const struct child *child, struct err *err)
+{
+	char path[PATH_MAX];
+
+	if (hang_path(child->pid, path))
+		return err_set(err, -ECANCELED,
+			       "it was stopped before the container was ready: it waited for '%s'",
+			       path);
+	return err_set(err, -ECANCELED, "it was stopped before the container was ready");
 }
 
 static int told(const struct message *message, struct err *err)
@@ -184,10 +305,10 @@ static void forget_module(struct child *child)
 static int wait_for(struct child *child, enum message_kind kind, struct err *err)
 {
 	struct message message;
-	int error = wait_for_either(child->socket, child->stop), module = -1;
+	int error = wait_for_either(child), module = -1;
 
 	if (error == -ECANCELED)
-		return err_set(err, error, "it was stopped before the container was ready");
+		return stopped(child, err);
 	if (error == 0)
 		error = message_receive_with(child->socket, &message, &module);
 	if (module >= 0) {
@@ -216,10 +337,11 @@ int launch_on(struct child *child, struct err *err)
 	return error == 0 ? 0 : err_set(err, error, "the container's process is gone");
 }
 
-int launch_go(struct child *child, struct err *err)
+/* A word that is the last one: the child closes its side. */
+static int send_last(struct child *child, enum message_kind kind, struct err *err)
 {
 	struct message message;
-	int error = message_send(child->socket, MESSAGE_GO, 0, NULL);
+	int error = message_send(child->socket, kind, 0, NULL);
 
 	if (error != 0)
 		return err_set(err, error, "the container's process is gone");
@@ -229,6 +351,16 @@ int launch_go(struct child *child, struct err *err)
 		return 0;
 	return error == 0 ? told(&message, err)
 			  : err_set(err, error, "the container's process: %s", strerror(-error));
+}
+
+int launch_leave(struct child *child, struct err *err)
+{
+	return send_last(child, MESSAGE_ON, err);
+}
+
+int launch_go(struct child *child, struct err *err)
+{
+	return send_last(child, MESSAGE_GO, err);
 }
 
 void child_hang_up(struct child *child)

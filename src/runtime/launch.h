@@ -4,6 +4,10 @@
  *
  * It is this program again, executed from a descriptor in the role `skiff-init`, as the first process of its pid namespace
  * and in its control group from the first page on. What it does then is in stage.h.
+ *
+ * Of root's containers that pid namespace belongs to the host's users, whatever user namespace the container has: its process
+ * needs the host's rights until its files are opened, so that it cannot be born there, and a pid namespace gives whoever owns
+ * it nothing that a guest could use. An ordinary user's is born in its user namespace, without which it could have none.
  */
 #ifndef RUNTIME_LAUNCH_H
 #define RUNTIME_LAUNCH_H
@@ -17,6 +21,9 @@
 
 struct cgroup;
 
+/* It takes long until the container is ready: it waits for that path, in its view of files; NULL: who knows for what. */
+typedef void launch_slow_fn(const char *path);
+
 struct launch {
 	struct plan plan;
 	const struct oci_spec *spec; /* borrowed: plan.spec, read */
@@ -26,19 +33,24 @@ struct launch {
 	int gate; /* with PLAN_WAITS_AT_GATE; else -1 */
 	struct cgroup *cgroup; /* NULL: ours */
 	int stop; /* readable: it is not to be waited for any more; -1: none */
+	launch_slow_fn *slow; /* called once, after some seconds; NULL: nobody is to know */
 };
 
 struct child {
 	pid_t pid;
 	int socket; /* owned */
 	int module; /* owned: to be put into the cache; -1: it need not be. A process that decodes it says what it is */
-	int stop; /* borrowed, of struct launch */
+	int stop; /* borrowed, of struct launch, as is this */
+	launch_slow_fn *slow;
 };
 
 /* What the child finds where. */
 enum { LAUNCH_PLAN_FD = 3, LAUNCH_SOCKET_FD, LAUNCH_BUNDLE_FD, LAUNCH_TEMPLATE_FD, LAUNCH_GATE_FD };
 
+/* Where plan.in_users says so, the user namespace is made, or opened, too. */
 int launch(struct child *ret, const struct launch *launch, struct err *err);
+/* Is a container of this spec to be born in its user namespace: whoever asks is not root. */
+bool launch_in_users(const struct oci_spec *spec);
 /*
  * Until it is ready: 0; else the exit code (> 0) with its sentence, or a negative errno. -ECANCELED: `stop` said so: a file
  * system of the container's may never answer, and whoever waits is not to hang with it.
@@ -47,6 +59,8 @@ int launch_wait_ready(struct child *child, struct err *err);
 /* The same until its namespaces are there; it waits then for launch_on(). */
 int launch_wait_namespaces(struct child *child, struct err *err);
 int launch_on(struct child *child, struct err *err);
+/* Of one that waits at the gate: until it no longer ends when we do. */
+int launch_leave(struct child *child, struct err *err);
 /* Until the guest begins; results are as above. */
 int launch_go(struct child *child, struct err *err);
 /* There is nothing more to be said to it. */

@@ -3,23 +3,28 @@
 #ifndef RUNTIME_LEFTOVER_H
 #define RUNTIME_LEFTOVER_H
 
+#include <sys/types.h>
+
 #include "base/err.h"
+#include "runtime/state.h"
 
 /* How long, in milliseconds, we wait for what was killed to be gone. */
 enum { LEFTOVER_MS = 2000 };
 
 struct cgroup;
 
-/* Kill what is in a group, and remove it. */
-int leftover_remove_group(struct cgroup *group, struct err *err);
+/* Say so of a process that was killed in vain; -ETIMEDOUT. */
+int leftover_does_not_end(pid_t pid, struct err *err);
+/* Kill what is in the group of a container that had come so far, and remove it. */
+int leftover_remove_group(struct cgroup *group, enum state_phase phase, struct err *err);
 
 /*
  * Remove what is left of a container: its processes, control group, state. 0: it is gone, or never was; -EBUSY: it lives, or its
- * maker does. A maker holds a lock on the state's directory (leftover_guard).
+ * maker does, or it is kept. A maker holds a lock on the state's directory (leftover_guard).
  */
 int leftover_remove(int root, const char *id, struct err *err);
 
-/* From now on, until the descriptor is closed or we end, it is no leftover. */
-int leftover_guard(int state_dir, struct err *err);
+/* From now on, until the descriptor is closed or we end, it is no leftover. -EBUSY: somebody else says so. */
+int leftover_guard(int state_dir, const char *id, struct err *err);
 
 #endif

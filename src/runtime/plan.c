@@ -18,7 +18,7 @@ enum { PLAN_MAGIC = 0x4e4c4650 /* "PFLN" */, PLAN_VERSION = 2 };
 /* Then the texts, each ended by a NUL, in this order. */
 struct head {
 	uint32_t magic, version;
-	uint8_t wait, has_bundle, has_template, has_cache, inherits, reserved[3];
+	uint8_t wait, has_bundle, has_template, has_cache, inherits, in_users, reserved[2];
 	int32_t beside;
 	uint32_t id_size, cache_size; /* without the NUL, as are these */
 	uint64_t spec_size, process_size;
@@ -40,6 +40,7 @@ int plan_write(const struct plan *plan, struct err *err)
 		.wait = (uint8_t)plan->wait,
 		.has_bundle = plan->has_bundle,
 		.has_template = plan->has_template,
+		.in_users = plan->in_users,
 		.has_cache = plan->cache != NULL,
 		.inherits = plan->inherits,
 		.beside = plan->beside,
@@ -89,6 +90,7 @@ int plan_read(struct plan *ret, int fd, struct err *err)
 		.beside = head->beside,
 		.inherits = head->inherits,
 		.process_size = head->process_size,
+		.in_users = head->in_users,
 	};
 	ret->process = head->beside != 0 ? ret->spec + head->spec_size + 1 : NULL;
 	return 0;

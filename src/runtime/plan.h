@@ -30,6 +30,7 @@ struct plan {
 	const char *cache; /* directory; NULL: the default one; "": none */
 	bool has_bundle; /* a descriptor of a directory comes along: relative paths begin there, and the root lies in it */
 	bool has_template; /* a descriptor of a mount namespace comes along */
+	bool in_users; /* it is born in its user namespace, and has rights nowhere else: an ordinary user's */
 	enum plan_wait wait;
 	/* One more process of a container: */
 	pid_t beside; /* its first process, as the /proc in sight has it; 0: this is the first one */

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/base.h"
 #include "runtime/bundle.h"
 #include "runtime/gate.h"
 #include "runtime/hooks.h"
@@ -24,6 +25,7 @@
 #include "sandbox/rlimits.h"
 #include "sandbox/seccomp.h"
 #include "sandbox/template.h"
+#include "sandbox/users.h"
 #include "sandbox/view.h"
 
 int stage_begin(struct stage *ret, struct err *err)
@@ -121,38 +123,109 @@ static int run_hooks(struct stage *stage, struct err *err)
 	return error;
 }
 
-/* Another process has made the view of this container. */
-static int join_view(const struct oci_spec *spec, struct err *err)
+/*
+ * Born in the user namespace: the host's mounts can be copied in a mount namespace of that only, and the bundle is to be
+ * found there again.
+ */
+static int copy_mounts(const struct stage *stage, struct err *err)
 {
+	int here = -1;
+
+	if (stage->plan.has_bundle && fchdir(LAUNCH_BUNDLE_FD) < 0)
+		return err_set(err, -errno, "the bundle: %s", strerror(errno));
+	if (unshare(CLONE_NEWNS) < 0)
+		return users_refused(-errno, "a mount namespace in the user namespace", err);
+	if (stage->plan.has_bundle)
+		here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (stage->plan.has_bundle && (here < 0 || dup3(here, LAUNCH_BUNDLE_FD, O_CLOEXEC) < 0))
+		return err_set(err, -errno, "the bundle: %s", strerror(errno));
+	if (here >= 0)
+		close(here);
+	return 0;
+}
+
+/* A descriptor of the user namespace to go to; -1: there is none, or we were born there. */
+static int open_users(const struct stage *stage, int *ret, struct err *err)
+{
+	*ret = -1;
+	if (stage->plan.in_users || !stage->spec->namespaces[OCI_NS_USER].wanted)
+		return 0;
+	*ret = users_open(stage->spec, err);
+	return MIN(*ret, 0);
+}
+
+/* From here on there are the rights of the container's root, and nothing of the host's: those go first that it may not set. */
+static int enter_users(const struct stage *stage, int users, struct err *err)
+{
+	const struct oci_process *process = &stage->spec->process;
+	int error = users < 0 ? 0 : rlimits_raise(process, err);
+
+	if (error == 0 && users >= 0)
+		error = rlimits_schedule(process, err);
+	if (error == RLIMITS_NOT_ALLOWED)
+		error = 0;
+	if (error == 0 && users >= 0)
+		error = users_enter(users, err);
+	if (error == 0)
+		error = users_become(&process->user, err);
+	/* Another user: the kernel has forgotten it (launch.c). */
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	return error;
+}
+
+/* An empty mount namespace, of the container's user namespace. */
+static int leave_host(const struct stage *stage, int users, struct err *err)
+{
+	int template = stage->plan.has_template ? LAUNCH_TEMPLATE_FD : -1, error;
+
+	if (!stage->spec->namespaces[OCI_NS_USER].wanted)
+		return template_enter(template, err);
+	if (stage->plan.in_users)
+		template = -1;
+	error = template_join(template, err);
+	if (error == 0)
+		error = enter_users(stage, users, err);
+	return error == 0 ? template_copy(template >= 0, err) : error;
+}
+
+/* Another process has made the view of this container. */
+static int join_view(const struct stage *stage, int users, struct err *err)
+{
+	const struct oci_spec *spec = stage->spec;
 	const char *path = spec->namespaces[OCI_NS_MOUNT].path;
 	int view = open(path, O_RDONLY | O_CLOEXEC);
 	int error = view < 0 ? err_set(err, -errno, "%s: %s", path, strerror(errno))
-			     : namespaces_enter(spec, err);
+			     : namespaces_enter(spec, users, err);
 
 	if (error == 0)
 		error = set_oom_score(&spec->process, err);
 	if (error == 0 && setns(view, CLONE_NEWNS) < 0)
 		error = err_set(err, -errno, "join the container's mounts: %s", strerror(errno));
+	if (error == 0 && spec->namespaces[OCI_NS_USER].wanted)
+		error = enter_users(stage, users, err);
 	if (view >= 0)
 		close(view);
 	return error;
 }
 
-static int make_view(struct stage *stage, struct err *err)
+static int make_view(struct stage *stage, int users, struct err *err)
 {
 	const struct oci_spec *spec = stage->spec;
 	struct view view;
-	int error = view_open(&view, spec, stage->plan.has_bundle ? LAUNCH_BUNDLE_FD : -1, err);
+	int error = stage->plan.in_users ? copy_mounts(stage, err) : 0;
 
+	if (error == 0)
+		error = view_open(&view, spec, stage->plan.has_bundle ? LAUNCH_BUNDLE_FD : -1,
+				  users, err);
 	if (error != 0)
 		return error;
-	error = namespaces_enter(spec, err);
+	error = namespaces_enter(spec, users, err);
 	if (error == 0)
 		error = run_hooks(stage, err);
 	if (error == 0)
 		error = set_oom_score(&spec->process, err);
 	if (error == 0)
-		error = template_enter(stage->plan.has_template ? LAUNCH_TEMPLATE_FD : -1, err);
+		error = leave_host(stage, users, err);
 	if (error == 0)
 		error = view_enter(&view, spec, err);
 	if (error != 0)
@@ -163,8 +236,13 @@ static int make_view(struct stage *stage, struct err *err)
 int stage_enter(struct stage *stage, struct err *err)
 {
 	const struct oci_spec *spec = stage->spec;
-	int error = stage->plan.beside != 0 ? join_view(spec, err) : make_view(stage, err);
+	int users, error = open_users(stage, &users, err);
 
+	if (error == 0)
+		error = stage->plan.beside != 0 ? join_view(stage, users, err)
+						: make_view(stage, users, err);
+	if (users >= 0)
+		close(users);
 	if (error != 0)
 		return error;
 	close(LAUNCH_PLAN_FD);
@@ -213,10 +291,10 @@ static int shut(struct stage *stage, struct err *err)
 	if (error == 0)
 		error = identity_apply(process, IDENTITY_GUEST, err);
 	/*
-	 * Whoever hangs in a file system that never answers does not hear that the socket is closed. The kernel has forgotten it, with
-	 * the change of user. One that waits at the gate outlives its maker.
+	 * Whoever ran it may be killed and the container goes on; the filter lets nobody say so later. Until the word to go it hears
+	 * from the socket that he is gone, but where a file system never answers: then it stays, with a name to delete it by.
 	 */
-	prctl(PR_SET_PDEATHSIG, stage->plan.wait == PLAN_WAITS_AT_GATE ? 0 : SIGKILL, 0, 0, 0);
+	prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
 	if (error >= 0)
 		error = limit_files(err);
 	if (error == 0)
@@ -282,14 +360,16 @@ static int await_go(struct stage *stage, struct err *err)
 	bool gate = stage->plan.wait == PLAN_WAITS_AT_GATE;
 	int error;
 
-	if (gate && !stage->is_shut)
-		prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
 	error = say_ready(stage);
 	if (error != 0)
 		return err_set(err, error, "whoever made the container is gone");
-	if (gate)
-		return wait_at_gate(stage, err);
-	return stage->plan.wait == PLAN_WAITS ? wait_for(stage, MESSAGE_GO, err) : 0;
+	if (stage->plan.wait != PLAN_GOES)
+		error = wait_for(stage, gate ? MESSAGE_ON : MESSAGE_GO, err);
+	if (error != 0 || !gate)
+		return error;
+	if (!stage->is_shut)
+		prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
+	return wait_at_gate(stage, err);
 }
 
 int stage_await(struct stage *stage, struct err *err)

@@ -21,18 +21,13 @@ enum { STATE_BYTES_MAX = 1 << 20 };
 
 /* -- Where ----------------------------------------------------------------------------------------- */
 
-static int default_root(char *path, size_t size, struct err *err)
+static int users_root(uid_t user, char *path, size_t size, struct err *err)
 {
 	const char *runtime = getenv("XDG_RUNTIME_DIR");
-	int n;
+	int n = runtime != NULL && runtime[0] == '/'
+			? snprintf(path, size, "%s/skiff", runtime)
+			: snprintf(path, size, "/tmp/skiff-%u", (unsigned)user);
 
-	if (geteuid() == 0)
-		n = snprintf(path, size, "%s", STATE_ROOT);
-	else if (runtime != NULL && runtime[0] == '/')
-		n = snprintf(path, size, "%s/skiff", runtime);
-	else
-		return err_set(err, -ENOENT,
-			       "nowhere to keep a container's state: XDG_RUNTIME_DIR is not set");
 	return n >= 0 && (size_t)n < size ? 0 : err_set(err, -ENAMETOOLONG, "XDG_RUNTIME_DIR");
 }
 
@@ -49,13 +44,10 @@ static int check_root(int fd, const char *path, struct err *err)
 	return 0;
 }
 
-int state_root(struct err *err)
+static int open_root(const char *path, struct err *err)
 {
-	char path[PATH_MAX];
-	int error = default_root(path, sizeof(path), err), fd;
+	int fd, error;
 
-	if (error != 0)
-		return error;
 	if (mkdir(path, 0700) < 0 && errno != EEXIST)
 		return err_set(err, -errno, "make %s: %s", path, strerror(errno));
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -66,6 +58,24 @@ int state_root(struct err *err)
 		return fd;
 	close(fd);
 	return error;
+}
+
+static bool is_refusal(int error)
+{
+	return error == -EACCES || error == -EROFS;
+}
+
+int state_root(struct err *err)
+{
+	char path[PATH_MAX];
+	uid_t user = geteuid();
+	int fd = user == 0 ? open_root(STATE_ROOT, err) : -EACCES, error;
+
+	/* Root of a user namespace may have no say in /run, and is an ordinary user then; but user 0 of /tmp is somebody else. */
+	if (!is_refusal(fd) || (user == 0 && getenv("XDG_RUNTIME_DIR") == NULL))
+		return fd;
+	error = users_root(user, path, sizeof(path), err);
+	return error == 0 ? open_root(path, err) : error;
 }
 
 int state_check_id(const char *id, struct err *err)
@@ -111,6 +121,14 @@ int state_open(int root, const char *id, struct err *err)
 		errno == ENOENT ? "there is no container '%s'" : "the state of container '%s'", id);
 }
 
+bool state_is_named(int root, const char *id, int dir)
+{
+	struct stat there, ours;
+
+	return fstatat(root, id, &there, AT_SYMLINK_NOFOLLOW) == 0 && fstat(dir, &ours) == 0 &&
+	       there.st_ino == ours.st_ino && there.st_dev == ours.st_dev;
+}
+
 /* -- Writing --------------------------------------------------------------------------------------- */
 
 /* A value stays in its line: a line's end in it is written as \n, a backslash doubled. */
@@ -129,7 +147,7 @@ static bool put_text(struct buf *text, const char *key, const char *value)
 	return fits && buf_put(text, "\n", 1) != NULL;
 }
 
-static const char *const phases[] = {"creating", "created", "running"};
+static const char *const phases[] = {"planned", "creating", "created", "running"};
 
 static bool put_state(struct buf *text, const struct state *state)
 {
@@ -139,6 +157,8 @@ static bool put_state(struct buf *text, const struct state *state)
 		return false;
 	snprintf(number, sizeof(number), "%d %" PRIu64, (int)state->init.pid, state->init.start);
 	if (!put_text(text, "init", number))
+		return false;
+	if (!put_text(text, "kept", state->kept ? "1" : "0"))
 		return false;
 	snprintf(number, sizeof(number), "%" PRId64, state->created);
 	return put_text(text, "created", number) && put_text(text, "phase", phases[state->phase]) &&
@@ -217,6 +237,8 @@ static bool take_line(struct state *state, const char *key, const char *value)
 		state->init.pid = pid;
 	} else if (strcmp(key, "created") == 0) {
 		return sscanf(value, "%" SCNd64, &state->created) == 1;
+	} else if (strcmp(key, "kept") == 0) {
+		state->kept = strcmp(value, "0") != 0;
 	} else if (strcmp(key, "phase") == 0) {
 		return take_phase(state, value);
 	} else if (strcmp(key, "bundle") == 0 && state->bundle == NULL) {
@@ -291,7 +313,8 @@ void state_deinit(struct state *state)
 
 int state_remove(int root, const char *id, struct err *err)
 {
-	static const char *const files[] = {"gate", "config.json", "new", "state"};
+	/* What has no state was never made, whatever else there is: so who is killed here can be followed. */
+	static const char *const files[] = {"state", "new", "gate", "config.json"};
 	int dir = openat(root, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	for (size_t i = 0; dir >= 0 && i < ARRAY_SIZE(files); i++)

@@ -30,7 +30,8 @@ struct state_process {
 
 /* What was done of its making; what became of it since is told by its process. */
 enum state_phase {
-	STATE_CREATING,
+	STATE_PLANNED, /* what `cgroup` names may be missing, or be somebody else's: nobody of ours is in it */
+	STATE_CREATING, /* it is ours */
 	STATE_CREATED, /* the process waits to be started */
 	STATE_RUNNING, /* it was */
 };
@@ -40,10 +41,14 @@ struct state {
 	char *bundle; /* owned: absolute; empty: only in memory */
 	char *cgroup; /* owned: as cgroup_save() has it; empty: none */
 	struct state_process init;
+	bool kept; /* it was made, and stays until it is deleted: nobody takes its name over */
 	int64_t created; /* seconds since 1970 */
 };
 
-/* The directory of all, made if it is missing: of root STATE_ROOT, of others below $XDG_RUNTIME_DIR; a descriptor. */
+/*
+ * The directory of all, made if it is missing: of root STATE_ROOT, of others $XDG_RUNTIME_DIR/skiff, or where there is no such
+ * directory /tmp/skiff-UID, which must be theirs alone; a descriptor.
+ */
 int state_root(struct err *err);
 /* An ID names a directory and a control group: -EINVAL with what is wrong. */
 int state_check_id(const char *id, struct err *err);
@@ -53,6 +58,8 @@ int state_make(int root, const char *id, struct err *err);
 /* -ENOENT: there is none. */
 int state_open(int root, const char *id, struct err *err);
 int state_write(int dir, const struct state *state, struct err *err);
+/* Is that still the directory of this ID. */
+bool state_is_named(int root, const char *id, int dir);
 /* -ENODATA: it was made and never written. Free it. */
 int state_read(int dir, struct state *ret, struct err *err);
 void state_deinit(struct state *state);

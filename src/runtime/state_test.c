@@ -48,6 +48,7 @@ static void comes_back(void **state)
 	const struct state was = {.bundle = bundle,
 				  .cgroup = cgroup,
 				  .init = {42, 77777777777},
+				  .kept = true,
 				  .created = 1790000000};
 	struct state is;
 	struct err err;
@@ -63,6 +64,7 @@ static void comes_back(void **state)
 	assert_string_equal(is.bundle, bundle);
 	assert_string_equal(is.cgroup, cgroup);
 	assert_int_equal(is.init.pid, 42);
+	assert_true(is.kept);
 	assert_int_equal(is.init.start, 77777777777);
 	assert_int_equal(is.created, 1790000000);
 	state_deinit(&is);
@@ -83,6 +85,24 @@ static void a_name_is_given_once(void **state)
 	assert_int_equal(state_make(root, "two", &err), -EEXIST);
 	assert_string_equal(err.text, "there is a container 'two' already");
 	close(dir);
+}
+
+static void a_name_given_again_is_another(void **state)
+{
+	struct err err;
+	int first = state_make(root, "again", &err), second;
+
+	(void)state;
+	assert_true(first >= 0);
+	assert_true(state_is_named(root, "again", first));
+	assert_int_equal(state_remove(root, "again", &err), 0);
+	assert_false(state_is_named(root, "again", first));
+	second = state_make(root, "again", &err);
+	assert_true(second >= 0);
+	assert_false(state_is_named(root, "again", first));
+	assert_true(state_is_named(root, "again", second));
+	close(first);
+	close(second);
 }
 
 static void names_are_checked(void **state)
@@ -178,6 +198,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(comes_back),
 		cmocka_unit_test(a_name_is_given_once),
+		cmocka_unit_test(a_name_given_again_is_another),
 		cmocka_unit_test(names_are_checked),
 		cmocka_unit_test(damage_is_told),
 		cmocka_unit_test(later_keys_are_skipped),

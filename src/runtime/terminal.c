@@ -9,6 +9,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "sandbox/users.h"
+
 #ifndef TIOCGPTPEER
 #define TIOCGPTPEER 0x5441 /* _IO('T', 0x41), since 4.13 */
 #endif
@@ -33,7 +35,15 @@ static int open_slave(int master)
 	return fd < 0 ? -errno : fd;
 }
 
-int terminal_open(struct terminal *ret, const struct oci_process *process, struct err *err)
+/* Outside, where the terminal is made; UINT32_MAX: it stays ours. */
+static uid_t owner_of(const struct oci_spec *container, uid_t user)
+{
+	return container->namespaces[OCI_NS_USER].wanted ? users_outside(&container->uids, user)
+							 : user;
+}
+
+int terminal_open(struct terminal *ret, const struct oci_spec *container,
+		  const struct oci_process *process, struct err *err)
 {
 	const struct winsize size = {.ws_row = process->rows, .ws_col = process->columns};
 	struct terminal terminal = TERMINAL_NONE;
@@ -47,7 +57,8 @@ int terminal_open(struct terminal *ret, const struct oci_process *process, struc
 	if (error == 0 && process->rows > 0 && ioctl(terminal.master, TIOCSWINSZ, &size) < 0)
 		error = -errno;
 	/* An ordinary user has it already. */
-	if (error == 0 && fchown(terminal.slave, process->user.uid, (gid_t)-1) < 0 &&
+	if (error == 0 &&
+	    fchown(terminal.slave, owner_of(container, process->user.uid), (gid_t)-1) < 0 &&
 	    errno != EPERM && errno != EINVAL)
 		error = -errno;
 	if (error == 0) {

@@ -12,8 +12,9 @@ struct terminal {
 
 #define TERMINAL_NONE ((struct terminal){-1, -1})
 
-/* Of the size the process asks for, and its user's own. */
-int terminal_open(struct terminal *ret, const struct oci_process *process, struct err *err);
+/* Of the size the process asks for, and its user's own, who is one of the container's. */
+int terminal_open(struct terminal *ret, const struct oci_spec *container,
+		  const struct oci_process *process, struct err *err);
 void terminal_close(struct terminal *terminal);
 
 /* The master goes to whoever listens at a unix socket, as runc hands it out: one message, with a name for it. */

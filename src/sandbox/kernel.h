@@ -13,6 +13,7 @@
 #include <linux/openat2.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -62,6 +63,24 @@ static inline int kernel_openat2(int dir, const char *path, uint64_t flags, uint
 	struct open_how how = {.flags = flags | O_CLOEXEC, .mode = mode, .resolve = resolve};
 
 	return kernel_result(syscall(SYS_openat2, dir, path, &how, sizeof(how)));
+}
+
+/* 1 or 0, or a negative errno; what the kernel knows by itself: the server of a file system is not asked, and may never answer. */
+static inline int kernel_is_dir(int fd)
+{
+	const int dont_sync = 0x4000; /* AT_STATX_DONT_SYNC; musl has no struct statx either */
+	const unsigned type = 1; /* STATX_TYPE */
+	struct {
+		uint32_t mask, block;
+		uint64_t attributes;
+		uint32_t links, uid, gid;
+		uint16_t mode;
+		uint64_t rest[28];
+	} st;
+
+	if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH | dont_sync, type, &st) < 0)
+		return -errno;
+	return S_ISDIR(st.mode);
 }
 
 /* And all that lies on it, at once for us, for others when they leave it. */

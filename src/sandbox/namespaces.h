@@ -11,8 +11,9 @@
 
 /*
  * Join those that have a path, make the others, and set what is new up: the loopback interface, names, sysctls. Done where
- * the host's /proc is still in sight. 0 or a negative errno.
+ * the host's /proc is still in sight. `users`: the user namespace that new ones belong to, which the caller stays outside
+ * of; -1: the caller's own. 0 or a negative errno.
  */
-int namespaces_enter(const struct oci_spec *spec, struct err *err);
+int namespaces_enter(const struct oci_spec *spec, int users, struct err *err);
 
 #endif

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -70,6 +71,23 @@ int rlimits_apply(const struct oci_process *process, struct err *err)
 	return error == 0 && !names_core ? set_limit(&no_core, err) : error;
 }
 
+int rlimits_raise(const struct oci_process *process, struct err *err)
+{
+	int error = 0;
+
+	for (uint32_t i = 0; i < process->rlimit_count && error == 0; i++) {
+		struct oci_rlimit limit = process->rlimits[i];
+		uint64_t now[2];
+
+		if (syscall(SYS_prlimit64, 0, limit.resource, NULL, now) < 0 ||
+		    now[1] >= limit.hard)
+			continue;
+		limit.soft = now[0];
+		error = set_limit(&limit, err);
+	}
+	return error;
+}
+
 /* Digits, to the end of the text; where they begin. */
 static const char *decimal(int number, char text[static 16])
 {
@@ -125,4 +143,29 @@ int rlimits_schedule(const struct oci_process *process, struct err *err)
 		    process->ioprio_class << IOPRIO_SHIFT | process->ioprio_level) < 0)
 		return outcome_of(errno, "process.ioPriority", err);
 	return 0;
+}
+
+/* Places that this kernel knows. */
+enum { CPUS = 8192, BITS = 8 * sizeof(unsigned long) };
+
+int rlimits_affinity(const char *cpus, struct err *err)
+{
+	unsigned long mask[CPUS / BITS] = {0};
+	const char *at = cpus;
+
+	while (at != NULL && *at != '\0') {
+		char *end;
+		unsigned long first = strtoul(at, &end, 10), last = first;
+
+		if (end == at)
+			return err_set(err, -EINVAL, "process.execCPUAffinity: '%s'", cpus);
+		if (*end == '-')
+			last = strtoul(end + 1, &end, 10);
+		for (unsigned long cpu = first; cpu <= last && cpu < CPUS; cpu++)
+			mask[cpu / BITS] |= 1UL << cpu % BITS;
+		at = end + strspn(end, ", ");
+	}
+	if (cpus == NULL || syscall(SYS_sched_setaffinity, 0, sizeof(mask), mask) >= 0)
+		return 0;
+	return err_set(err, -errno, "process.execCPUAffinity: '%s': %s", cpus, strerror(errno));
 }

@@ -13,6 +13,10 @@ enum { RLIMITS_NOT_ALLOWED = 1 };
  * The process's limits, for the calling process; RLIMIT_CORE is 0 unless it is among them. Before identity_apply(): raising a
  * hard limit takes CAP_SYS_RESOURCE. -EINVAL names the limit.
  */
+/*
+ * Only raise hard limits that are below what is asked for: for who is about to lose the right to, and applies all later.
+ */
+int rlimits_raise(const struct oci_process *process, struct err *err);
 int rlimits_apply(const struct oci_process *process, struct err *err);
 
 /* "RLIMIT_NOFILE"; NULL: no such one. */
@@ -23,5 +27,8 @@ int rlimits_write_oom_score(int fd, int score, struct err *err);
 
 /* Scheduler and I/O priority of the calling thread, where they are given. Before identity_apply(). */
 int rlimits_schedule(const struct oci_process *process, struct err *err);
+
+/* The CPUs the calling thread may run on: "0-3,7", checked when it was read; NULL: as they are. Only system calls. */
+int rlimits_affinity(const char *cpus, struct err *err);
 
 #endif

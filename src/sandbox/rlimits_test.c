@@ -72,6 +72,34 @@ static int body_limits(void)
 	return 0;
 }
 
+/* What is high enough already is left alone; what is not is raised, or refused by the kernel. */
+static int body_raise(void)
+{
+	struct oci_rlimit limit = {.resource = RLIMIT_NOFILE, .soft = 10, .hard = 20};
+	struct oci_process process = process_with(&limit, 1);
+	struct rlimit given = {50, 100}, found;
+	struct err err = {.text = ""};
+	int error;
+
+	if (setrlimit(RLIMIT_NOFILE, &given) < 0 || rlimits_raise(&process, &err) != 0)
+		return 1;
+	if (getrlimit(RLIMIT_NOFILE, &found) < 0 || found.rlim_cur != 50 || found.rlim_max != 100)
+		return 2;
+	limit.hard = 200;
+	error = rlimits_raise(&process, &err);
+	if (getrlimit(RLIMIT_NOFILE, &found) < 0 || found.rlim_cur != 50)
+		return 3;
+	if (error == -EPERM)
+		return found.rlim_max == 100 && strstr(err.text, "RLIMIT_NOFILE") != NULL ? 0 : 4;
+	return error == 0 && found.rlim_max == 200 ? 0 : 5;
+}
+
+static void raise_only(void **state)
+{
+	(void)state;
+	assert_int_equal(in_child(body_raise), 0);
+}
+
 static void limits(void **state)
 {
 	(void)state;
@@ -147,12 +175,33 @@ static void turns(void **state)
 	assert_int_equal(in_child(body_turns), 0);
 }
 
+static int body_affinity(void)
+{
+	struct err err = {""};
+	cpu_set_t set;
+
+	if (rlimits_affinity(NULL, &err) != 0 || rlimits_affinity("0, 5000-6000", &err) != 0)
+		return 1;
+	if (sched_getaffinity(0, sizeof(set), &set) < 0 || CPU_COUNT(&set) != 1 ||
+	    !CPU_ISSET(0, &set))
+		return 2;
+	/* None of them is there; the kernel says so. */
+	if (rlimits_affinity("7000", &err) != -EINVAL || strstr(err.text, "'7000'") == NULL)
+		return 3;
+	return rlimits_affinity("x", &err) == -EINVAL ? 0 : 4;
+}
+
+static void affinity(void **state)
+{
+	(void)state;
+	assert_int_equal(in_child(body_affinity), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(limits),
-		cmocka_unit_test(score),
-		cmocka_unit_test(turns),
+		cmocka_unit_test(limits), cmocka_unit_test(raise_only), cmocka_unit_test(score),
+		cmocka_unit_test(turns),  cmocka_unit_test(affinity),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

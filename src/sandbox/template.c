@@ -102,16 +102,28 @@ int template_new(struct err *err)
 	return err_set(err, maker.error, "an empty mount namespace: %s", strerror(-maker.error));
 }
 
-int template_enter(int fd, struct err *err)
+int template_join(int fd, struct err *err)
+{
+	if (fd < 0 || setns(fd, CLONE_NEWNS) == 0)
+		return 0;
+	return err_set(err, -errno, "join the empty mount namespace: %s", strerror(errno));
+}
+
+int template_copy(bool is_template, struct err *err)
 {
 	int error;
 
-	if (fd >= 0 && setns(fd, CLONE_NEWNS) < 0)
-		return err_set(err, -errno, "join the empty mount namespace: %s", strerror(errno));
 	if (unshare(CLONE_NEWNS) < 0)
 		return err_set(err, -errno, "a mount namespace: %s", strerror(errno));
-	error = fd >= 0 ? 0 : empty_here();
+	error = is_template ? 0 : empty_here();
 	if (error != 0)
 		return err_set(err, error, "empty the mount namespace: %s", strerror(-error));
 	return 0;
+}
+
+int template_enter(int fd, struct err *err)
+{
+	int error = template_join(fd, err);
+
+	return error == 0 ? template_copy(fd >= 0, err) : error;
 }

@@ -8,6 +8,8 @@
 #ifndef SANDBOX_TEMPLATE_H
 #define SANDBOX_TEMPLATE_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 
 /* A descriptor of such a namespace, which lives as long as it; or a negative errno. */
@@ -15,5 +17,11 @@ int template_new(struct err *err);
 
 /* Go to a copy of the template; -1: to a copy of our own namespace, emptied. 0 or a negative errno. */
 int template_enter(int fd, struct err *err);
+/*
+ * The same in two steps, between which one goes to another user namespace: the first takes rights over the template,
+ * the copy belongs to whoever makes the second. `is_template`: we are in one.
+ */
+int template_join(int fd, struct err *err);
+int template_copy(bool is_template, struct err *err);
 
 #endif

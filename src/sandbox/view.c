@@ -35,30 +35,62 @@ static bool has_dev(const struct oci_spec *spec)
 	return false;
 }
 
-/* One more than the spec has: a /dev where the spec has none. It comes first, as others may lie in it. */
-static int open_mounts(struct view *view, const struct oci_spec *spec, int bundle, struct err *err)
+/* Is its /dev ours, and not one that the spec binds. */
+static bool has_own_dev(const struct oci_spec *spec)
 {
+	for (uint32_t i = 0; i < spec->mount_count; i++)
+		if (strcmp(spec->mounts[i].destination, "/dev") == 0)
+			return view_is_dev(&spec->mounts[i]);
+	return true;
+}
+
+/* Who may make no nodes, as the root of a user namespace that somebody else made for us, binds the host's. */
+static int open_dev(struct view *view, const struct oci_spec *spec, int *ret, struct err *err)
+{
+	int error = view_dev(spec, true, ret, err);
+
+	if (error != -EPERM)
+		return error;
+	error = view_nodes(spec, &view->nodes, &view->node_count, err);
+	return error == 0 ? view_dev(spec, false, ret, err) : error;
+}
+
+/* One more than the spec has: a /dev where the spec has none. It comes first, as others may lie in it. */
+static int open_mounts(struct view *view, const struct view_source *source, struct err *err)
+{
+	const struct oci_spec *spec = source->spec;
+	bool in_users = spec->namespaces[OCI_NS_USER].wanted;
 	int error = 0;
 
 	view->mounts = malloc((spec->mount_count + 1) * sizeof(*view->mounts));
 	if (view->mounts == NULL)
 		return err_set(err, -ENOMEM, "out of memory for %u mounts", spec->mount_count);
 	view->mounts[view->count++] = -1;
-	if (!has_dev(spec))
-		error = view_dev(spec, &view->mounts[0], err);
-	for (uint32_t i = 0; error == 0 && i < spec->mount_count; i++)
-		error = view_mount(spec, &spec->mounts[i], bundle, &view->mounts[view->count++],
-				   err);
+	if (in_users && has_own_dev(spec))
+		error = view_nodes(spec, &view->nodes, &view->node_count, err);
+	if (!in_users && !has_dev(spec))
+		error = open_dev(view, spec, &view->mounts[0], err);
+	for (uint32_t i = 0; error == 0 && i < spec->mount_count; i++) {
+		const struct oci_mount *mount = &spec->mounts[i];
+		int *fd = &view->mounts[view->count++];
+
+		*fd = -1;
+		if (view_is_later(spec, mount))
+			continue;
+		error = view_is_dev(mount) ? open_dev(view, spec, fd, err)
+					   : view_mount(source, mount, fd, err);
+	}
 	return error;
 }
 
-int view_open(struct view *ret, const struct oci_spec *spec, int bundle, struct err *err)
+int view_open(struct view *ret, const struct oci_spec *spec, int bundle, int users, struct err *err)
 {
+	const struct view_source source = {spec, bundle, users};
 	struct view view = {.root = -1};
 	int error = open_root(&view, spec, bundle, err);
 
 	if (error == 0)
-		error = open_mounts(&view, spec, bundle, err);
+		error = open_mounts(&view, &source, err);
 	if (error != 0)
 		view_close(&view);
 	else
@@ -72,6 +104,10 @@ void view_close(struct view *view)
 		if (view->mounts[i] >= 0)
 			close(view->mounts[i]);
 	free(view->mounts);
+	for (uint32_t i = 0; i < view->node_count; i++)
+		if (view->nodes[i] >= 0)
+			close(view->nodes[i]);
+	free(view->nodes);
 	if (view->root >= 0)
 		close(view->root);
 	*view = (struct view){.root = -1};
@@ -82,28 +118,24 @@ void view_close(struct view *view)
 /* A directory goes over a directory, a file over a file. */
 static bool is_kind(int place, bool is_dir)
 {
-	struct stat st;
+	int result = kernel_is_dir(place);
 
-	return fstat(place, &st) == 0 && S_ISDIR(st.st_mode) == is_dir;
+	return result >= 0 && (result == 1) == is_dir;
 }
 
 static int put(int root, int mount, const char *destination, struct err *err)
 {
-	struct stat st;
-	int place = -1, error;
+	int place = -1, error, is_dir = kernel_is_dir(mount);
 
-	error = fstat(mount, &st) < 0 ? -errno : 0;
-	if (error == 0)
-		error = view_place(root, destination, S_ISDIR(st.st_mode), &place, err);
+	error = is_dir < 0 ? is_dir : view_place(root, destination, is_dir, &place, err);
 	if (error != 0)
 		return err_prefix(err, error, "mount '%s'", destination);
-	error = is_kind(place, S_ISDIR(st.st_mode)) ? kernel_move_mount(mount, place) : -ENOTDIR;
+	error = is_kind(place, is_dir) ? kernel_move_mount(mount, place) : -ENOTDIR;
 	close(place);
 	if (error == -ENOTDIR)
 		return err_set(err, error, "mount '%s': %s", destination,
-			       S_ISDIR(st.st_mode)
-				       ? "its source is a directory, its place is none"
-				       : "its place is a directory, its source is none");
+			       is_dir ? "its source is a directory, its place is none"
+				      : "its place is a directory, its source is none");
 	if (error != 0)
 		return err_set(err, error, "mount '%s': %s", destination, strerror(-error));
 	return 0;
@@ -178,15 +210,49 @@ static int cover_all(int root, const struct oci_strings *paths, const char *fiel
 	return 0;
 }
 
+static bool is_later(const struct oci_spec *spec, uint32_t i)
+{
+	return i == 0 ? spec->namespaces[OCI_NS_USER].wanted && !has_dev(spec)
+		      : view_is_later(spec, &spec->mounts[i - 1]);
+}
+
+/* What waited for us to be root of the container's user namespace. */
+static int make_later(const struct oci_spec *spec, uint32_t i, int *ret, struct err *err)
+{
+	const struct view_source source = {spec, -1, -1};
+
+	if (i == 0 || view_is_dev(&spec->mounts[i - 1]))
+		return view_dev(spec, false, ret, err);
+	return view_mount(&source, &spec->mounts[i - 1], ret, err);
+}
+
+static int put_nodes(struct view *view, const struct oci_spec *spec, struct err *err)
+{
+	char path[PATH_MAX];
+	int error = 0;
+
+	for (uint32_t i = 0; error == 0 && i < view->node_count; i++) {
+		if (view->nodes[i] < 0)
+			continue;
+		view_node_path(spec, i, path);
+		error = put(view->root, view->nodes[i], path, err);
+	}
+	return error;
+}
+
 static int put_all(struct view *view, const struct oci_spec *spec, struct err *err)
 {
 	int error = 0;
 
 	for (uint32_t i = 0; error == 0 && i < view->count; i++) {
-		if (view->mounts[i] < 0)
+		if (view->mounts[i] < 0 && is_later(spec, i))
+			error = make_later(spec, i, &view->mounts[i], err);
+		if (error != 0 || view->mounts[i] < 0)
 			continue;
 		error = put(view->root, view->mounts[i],
 			    i == 0 ? "/dev" : spec->mounts[i - 1].destination, err);
+		if (error == 0 && (i == 0 || view_is_dev(&spec->mounts[i - 1])))
+			error = put_nodes(view, spec, err);
 		close(view->mounts[i]);
 		view->mounts[i] = -1;
 	}

@@ -14,6 +14,10 @@
  * /dev is ours: a small tmpfs with nine nodes, unless the spec binds one. There is no /proc and no /sys: a spec's
  * file systems of these kinds are left out, and binds to places below them are made like all others.
  *
+ * Where the container has a user namespace of its own, view_open() is called outside of it, or in it by whoever was born
+ * there, and view_enter() as its root: what has to be made in the root, and every tmpfs, is made by that root and is its own.
+ * No device node can be made there: the host's are bound, as they are by whoever may make none for another reason.
+ *
  * It may take as long as the file systems it is told of, for ever if one of them never answers: for children only.
  */
 #ifndef SANDBOX_VIEW_H
@@ -24,12 +28,19 @@
 
 struct view {
 	int root; /* owned: the detached root; -1 */
-	int *mounts; /* owned: spec->mounts, detached; -1: left out */
+	int *mounts; /* owned: spec->mounts, detached; -1: left out, or made later */
 	uint32_t count;
+	int *nodes; /* owned: the host's devices for /dev, detached; NULL: it has nodes of its own */
+	uint32_t node_count;
 };
 
-/* `bundle`: the directory that relative paths of the spec begin at; -1: there is none, and the root is an empty one. 0 or a negative errno with the sentence. */
-int view_open(struct view *ret, const struct oci_spec *spec, int bundle, struct err *err);
+/*
+ * `bundle`: the directory that relative paths of the spec begin at; -1: there is none, and the root is an empty one.
+ * `users`: the container's user namespace, which we are not in; -1: we are, or there is none. 0 or a negative errno with the
+ * sentence.
+ */
+int view_open(struct view *ret, const struct oci_spec *spec, int bundle, int users,
+	      struct err *err);
 /* Put them in place and change root; the descriptors are closed. The caller is in a mount namespace of its own. */
 int view_enter(struct view *view, const struct oci_spec *spec, struct err *err);
 void view_close(struct view *view);

@@ -4,7 +4,11 @@
  *
  * The streams are links to where a Linux container has them; there is no /proc behind them, but WASI knows what
  * is meant by their text (wasi/walk.c).
+ *
+ * Where no node may be made (a user namespace's file systems have none) those of the host are bound over empty files.
  */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -47,6 +51,11 @@ static int make_nodes(int dir, struct err *err)
 			return err_set(err, error, "make /dev/%s: %s", nodes[i].name,
 				       strerror(-error));
 	}
+	return 0;
+}
+
+static int make_links(int dir, struct err *err)
+{
 	for (size_t i = 0; i < ARRAY_SIZE(links); i++)
 		if (symlinkat(links[i].to, dir, links[i].name) < 0)
 			return err_set(err, -errno, "make /dev/%s: %s", links[i].name,
@@ -62,18 +71,27 @@ static bool is_default(const char *name)
 	return false;
 }
 
-/* Those of linux.devices that lie in /dev itself; others are refused when the spec is read. */
-static int make_listed(int dir, const struct oci_spec *spec, struct err *err)
+/* Its name in /dev itself, where all of linux.devices must lie; NULL: it does not. */
+static const char *name_of(const struct oci_device *device, struct err *err)
 {
 	static const char front[] = "/dev/";
+	const char *name = device->path + strlen(front);
 
+	if (strncmp(device->path, front, strlen(front)) == 0 && strchr(name, '/') == NULL)
+		return name;
+	err_set(err, -EINVAL, "device '%s' does not lie in /dev", device->path);
+	return NULL;
+}
+
+static int make_listed(int dir, const struct oci_spec *spec, struct err *err)
+{
 	for (uint32_t i = 0; i < spec->device_count; i++) {
 		const struct oci_device *d = &spec->devices[i];
-		const char *name = d->path + strlen(front);
+		const char *name = name_of(d, err);
 		int error;
 
-		if (strncmp(d->path, front, strlen(front)) != 0 || strchr(name, '/') != NULL)
-			return err_set(err, -EINVAL, "device '%s' does not lie in /dev", d->path);
+		if (name == NULL)
+			return -EINVAL;
 		if (is_default(name))
 			continue;
 		error = make_node(dir, name, d->type | d->mode, makedev(d->major, d->minor));
@@ -84,6 +102,75 @@ static int make_listed(int dir, const struct oci_spec *spec, struct err *err)
 	}
 	return 0;
 }
+
+/* -- The host's ---------------------------------------------------------------------------------------- */
+
+void view_node_path(const struct oci_spec *spec, uint32_t number, char path[static PATH_MAX])
+{
+	if (number < ARRAY_SIZE(nodes))
+		snprintf(path, PATH_MAX, "/dev/%s", nodes[number].name);
+	else
+		snprintf(path, PATH_MAX, "%s", spec->devices[number - ARRAY_SIZE(nodes)].path);
+}
+
+/* It must be the one that is meant: whatever else lies at that path is nobody's device. */
+static int open_node(const char *path, mode_t type, dev_t device, int *ret, struct err *err)
+{
+	struct mount_attr attr = {.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
+				  .attr_clr = MOUNT_ATTR_NODEV,
+				  .propagation = MS_PRIVATE};
+	struct stat st;
+	int error = view_bind(AT_FDCWD, path, false, ret, err);
+
+	if (error != 0)
+		return err_prefix(err, error, "bind the host's device");
+	if (fstat(*ret, &st) < 0 || (st.st_mode & S_IFMT) != type ||
+	    (type != S_IFIFO && st.st_rdev != device))
+		return err_set(err, -ENODEV,
+			       "bind the host's device '%s': it is not the one wanted, and in a "
+			       "user namespace none can be made",
+			       path);
+	error = kernel_mount_setattr(*ret, 0, &attr);
+	return error == 0 ? 0
+			  : err_set(err, error, "bind the host's device '%s': %s", path,
+				    strerror(-error));
+}
+
+static int open_listed(const struct oci_device *device, int *ret, struct err *err)
+{
+	const char *name = name_of(device, err);
+
+	if (name == NULL)
+		return -EINVAL;
+	return is_default(name) ? 0
+				: open_node(device->path, device->type,
+					    makedev(device->major, device->minor), ret, err);
+}
+
+int view_nodes(const struct oci_spec *spec, int **ret, uint32_t *ret_count, struct err *err)
+{
+	uint32_t count = (uint32_t)ARRAY_SIZE(nodes) + spec->device_count;
+	int *fds = malloc(count * sizeof(*fds)), error = 0;
+
+	if (fds == NULL)
+		return err_set(err, -ENOMEM, "out of memory for %u devices", count);
+	for (uint32_t i = 0; i < count; i++)
+		fds[i] = -1;
+	for (uint32_t i = 0; error == 0 && i < ARRAY_SIZE(nodes); i++) {
+		char path[PATH_MAX];
+
+		view_node_path(spec, i, path);
+		error = open_node(path, S_IFCHR, makedev(nodes[i].major, nodes[i].minor), &fds[i],
+				  err);
+	}
+	for (uint32_t i = 0; error == 0 && i < spec->device_count; i++)
+		error = open_listed(&spec->devices[i], &fds[ARRAY_SIZE(nodes) + i], err);
+	*ret = fds;
+	*ret_count = count;
+	return error;
+}
+
+/* -- All of it ------------------------------------------------------------------------------------------ */
 
 static int small_tmpfs(int *ret, unsigned attributes)
 {
@@ -109,14 +196,16 @@ int view_bare(int *ret, struct err *err)
 	return error == 0 ? 0 : err_set(err, error, "a tmpfs for the root: %s", strerror(-error));
 }
 
-int view_dev(const struct oci_spec *spec, int *ret, struct err *err)
+int view_dev(const struct oci_spec *spec, bool has_nodes, int *ret, struct err *err)
 {
 	int fd = -1, error = small_tmpfs(&fd, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
 
 	if (error != 0)
 		return err_set(err, error, "a tmpfs for /dev: %s", strerror(-error));
-	error = make_nodes(fd, err);
-	if (error == 0)
+	error = make_links(fd, err);
+	if (error == 0 && has_nodes)
+		error = make_nodes(fd, err);
+	if (error == 0 && has_nodes)
 		error = make_listed(fd, spec, err);
 	if (error != 0)
 		close(fd);

@@ -5,6 +5,7 @@
 
 #include "base/base.h"
 #include "sandbox/kernel.h"
+#include "sandbox/users.h"
 #include "sandbox/view_parts.h"
 
 /* -- Flags ----------------------------------------------------------------------------------------- */
@@ -63,15 +64,17 @@ static uint64_t without_devices(const struct oci_mount *mount)
 
 static int set_flags(int fd, const struct oci_mount *mount, struct err *err)
 {
+	/* Shared, as a host's mounts are most often, it would hand on to the host what is put below it here. */
+	const uint64_t spread = mount->propagation == 0 ? MS_PRIVATE : mount->propagation;
 	int error = set_attributes(fd, mount->set_recursive, mount->clear_recursive, 0, true);
 
 	/* What is mounted below is told apart only by the options named for it, but its devices are none either. */
-	if (error == 0 && mount->is_recursive && !(mount->clear & MS_NODEV))
-		error = set_attributes(fd, MS_NODEV, 0, 0, true);
+	if (error == 0 && mount->is_recursive)
+		error = set_attributes(fd, mount->clear & MS_NODEV ? 0 : MS_NODEV, 0,
+				       mount->propagation == 0 ? MS_PRIVATE : 0, true);
 	if (error == 0)
 		error = set_attributes(fd, without_devices(mount), mount->clear,
-				       mount->propagation & ~(uint64_t)MS_REC,
-				       (mount->propagation & MS_REC) != 0);
+				       spread & ~(uint64_t)MS_REC, (spread & MS_REC) != 0);
 	if (error != 0)
 		return err_set(err, error, "set its options: %s", strerror(-error));
 	return 0;
@@ -92,9 +95,22 @@ int view_bind(int dir, const char *path, bool recursive, int *ret, struct err *e
 
 static int bind(const struct oci_mount *mount, int bundle, int *ret, struct err *err)
 {
+	int error;
+
 	if (mount->source == NULL)
 		return err_set(err, -EINVAL, "a bind needs a source");
-	return view_bind(bundle, mount->source, mount->is_recursive, ret, err);
+	error = view_bind(bundle, mount->source, mount->is_recursive, ret, err);
+	if (error != -EINVAL || mount->is_recursive)
+		return error;
+	/*
+	 * In a copy of the host's mounts that belongs to an ordinary user nothing may be uncovered: what is mounted below comes
+	 * along, and is what the mount was to be.
+	 */
+	error = view_bind(bundle, mount->source, true, ret, err);
+	if (error != 0)
+		return error;
+	error = set_attributes(*ret, without_devices(mount), 0, 0, true);
+	return error == 0 ? 0 : err_set(err, error, "set its options: %s", strerror(-error));
 }
 
 /* -- File systems ----------------------------------------------------------------------------------- */
@@ -159,6 +175,50 @@ static int file_system(const struct oci_spec *spec, const struct oci_mount *moun
 	return error;
 }
 
+/* -- Ids --------------------------------------------------------------------------------------------- */
+
+/* A namespace with the maps wanted; *ret_own: it is ours to close. */
+static int maps_of(const struct view_source *source, const struct oci_mount *mount, bool *ret_own,
+		   struct err *err)
+{
+	int fd;
+
+	*ret_own = mount->uids.count > 0 || source->users < 0;
+	if (mount->uids.count > 0)
+		return users_new(&mount->uids, &mount->gids, err);
+	if (source->users >= 0)
+		return source->users;
+	fd = open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC);
+	return fd >= 0 ? fd : err_set(err, -errno, "/proc/self/ns/user: %s", strerror(errno));
+}
+
+static int map_ids(int fd, const struct view_source *source, const struct oci_mount *mount,
+		   struct err *err)
+{
+	struct mount_attr attr = {.attr_set = MOUNT_ATTR_IDMAP};
+	bool is_own;
+	int users, error;
+
+	if (!mount->idmap)
+		return 0;
+	users = maps_of(source, mount, &is_own, err);
+	if (users < 0)
+		return users;
+	attr.userns_fd = (uint64_t)users;
+	error = kernel_mount_setattr(fd, mount->idmap_recursive ? AT_RECURSIVE : 0, &attr);
+	if (is_own)
+		close(users);
+	if (error == -EINVAL)
+		return err_set(err, error, "map its ids: its file system or this kernel cannot: %s",
+			       strerror(-error));
+	if (error == -EPERM)
+		return err_set(err, error,
+			       "map its ids: that takes root's rights over its file system, and "
+			       "ids that are not mapped yet: %s",
+			       strerror(-error));
+	return error == 0 ? 0 : err_set(err, error, "map its ids: %s", strerror(-error));
+}
+
 /* -- One mount -------------------------------------------------------------------------------------- */
 
 /* A guest finds no trace of the node in these, because they are not there. */
@@ -173,25 +233,36 @@ static bool is_left_out(const struct oci_mount *mount)
 	return false;
 }
 
-bool view_is_dev(const struct oci_mount *mount)
+static bool is_tmpfs(const struct oci_mount *mount)
 {
-	return !mount->is_bind && strcmp(mount->destination, "/dev") == 0 && mount->type != NULL &&
-	       strcmp(mount->type, "tmpfs") == 0;
+	return !mount->is_bind && mount->type != NULL && strcmp(mount->type, "tmpfs") == 0;
 }
 
-int view_mount(const struct oci_spec *spec, const struct oci_mount *mount, int bundle, int *ret,
+bool view_is_dev(const struct oci_mount *mount)
+{
+	return is_tmpfs(mount) && strcmp(mount->destination, "/dev") == 0;
+}
+
+bool view_is_later(const struct oci_spec *spec, const struct oci_mount *mount)
+{
+	return spec->namespaces[OCI_NS_USER].wanted && is_tmpfs(mount) && !mount->idmap;
+}
+
+int view_mount(const struct view_source *source, const struct oci_mount *mount, int *ret,
 	       struct err *err)
 {
+	const struct oci_spec *spec = source->spec;
 	int fd = -1, error;
 
 	*ret = -1;
 	if (is_left_out(mount))
 		return 0;
-	if (view_is_dev(mount))
-		return view_dev(spec, ret, err);
-	error = mount->is_bind ? bind(mount, bundle, &fd, err) : file_system(spec, mount, &fd, err);
+	error = mount->is_bind ? bind(mount, source->bundle, &fd, err)
+			       : file_system(spec, mount, &fd, err);
 	if (error == 0)
 		error = set_flags(fd, mount, err);
+	if (error == 0)
+		error = map_ids(fd, source, mount, err);
 	if (error != 0) {
 		if (fd >= 0)
 			close(fd);

@@ -103,7 +103,7 @@ static void in_view(const struct oci_spec *spec, int from, inside_fn *inside, ch
 	if (pid == 0) {
 		struct view view;
 		struct err err = {""};
-		int error = view_open(&view, spec, bundle, &err);
+		int error = view_open(&view, spec, bundle, -1, &err);
 
 		if (error == 0)
 			error = template_enter(from, &err);
@@ -385,7 +385,7 @@ static void the_host_sees_nothing(void **state)
 	if (pid == 0) {
 		struct view view;
 
-		if (view_open(&view, &spec, bundle, &err) == 0 &&
+		if (view_open(&view, &spec, bundle, -1, &err) == 0 &&
 		    template_enter(template, &err) == 0 && view_enter(&view, &spec, &err) == 0)
 			(void)!write(pipe_fds[1], "y", 1);
 		pause();

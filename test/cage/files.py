@@ -7,7 +7,7 @@ import stat
 import subprocess
 import time
 
-from box import need_controller, read, running, write
+from box import need_controller, read, ready, running, write
 from tap import test
 
 
@@ -44,6 +44,26 @@ def bind_mounts(b):
         u.mount("/fixed", "volume", options=["ro"])  # relative: to the bundle
         u.expect("volume\nput /fixed/new: Read-only file system\nvolume\n", code=1)
         assert read(os.path.join(u.folder, "volume/new")) == "from inside"
+
+
+@test
+def mounts_do_not_spread(b):
+    """What is put below a volume that the host shares is not mounted in the host."""
+    with b.bundle() as u:
+        path = os.path.join(u.folder, "shared")
+        os.makedirs(path)
+        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", path], check=True)
+        try:
+            subprocess.run(["mount", "--make-shared", path], check=True)
+            os.makedirs(os.path.join(path, "below"))
+            u.mount("/data", path)
+            u.mount("/data/below", u.outside("file/name"))
+            u.config["mounts"][-1]["source"] = os.path.join(u.folder, "file")
+            with ready(u) as r:
+                assert path + "/below" not in read("/proc/self/mountinfo")
+                assert "/data/below" in r.proc("mountinfo")
+        finally:
+            subprocess.run(["umount", "-R", path], check=True)
 
 
 @test

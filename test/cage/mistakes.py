@@ -134,7 +134,7 @@ BAD = [
     (("process", "apparmorProfile"), "some-profile", "apparmor"),
     (("process", "selinuxLabel"), "some:label:x", "selinux"),
     (("linux", "mountLabel"), "some:label:x", "linux.mountLabel"),
-    (("linux", "namespaces"), [{"type": "pid"}, {"type": "user", "path": "/proc/self/ns/user"}], "user namespaces"),
+    (("linux", "namespaces"), [{"type": "pid"}, {"type": "user", "path": "/proc/self/ns/user"}], "the one we are in"),
     (("linux", "seccomp"), {"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": "/run/x", "syscalls": [
         {"names": ["mount"], "action": "SCMP_ACT_NOTIFY"}]}, "listenerPath"),
 ]
@@ -193,3 +193,16 @@ def ids(b):
             assert r.code in (1, 2) and r.out == "" and r.err.count("\n") == 1, "%r: %s" % (ident, r)
         u.id = "cage-ok_1.2+x"
         u.expect("ran\n")
+
+
+@test
+def containers_that_are_not_for_us(b):
+    for key, value in (("run.oci.handler", "krun"), ("io.kubernetes.cri.container-type", "sandbox")):
+        with b.bundle("say", "ran") as u:
+            u.config["annotations"] = {key: value, "module.wasm.image/variant": "compat"}
+            u.refused("annotations", "no WebAssembly container")
+    for key, value in (("run.oci.handler", "wasm"), ("run.oci.handler", "skiff"), ("module.wasm.image/variant", "compat-smart"),
+                       ("run.oci.handler", "wasm-smart"), ("io.kubernetes.cri.container-type", "container")):
+        with b.bundle("say", "ran") as u:
+            u.config["annotations"] = {key: value}
+            u.expect("ran\n")

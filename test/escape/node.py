@@ -178,7 +178,7 @@ class Node:
 
     # -- Bundles ---------------------------------------------------------------------------------
 
-    def spec(self, uid=0, profile=False, namespaces=NAMESPACES, devices=True):
+    def spec(self, uid=0, profile=False, namespaces=NAMESPACES, devices=True, users=False):
         with open(DOCKER, encoding="utf-8") as file:
             docker = json.load(file)
         mounts = [mount for mount in docker["mounts"] if mount["type"] != "bind"]
@@ -194,6 +194,10 @@ class Node:
                           "resources": {"devices": DEVICES if devices else ANY_DEVICE},
                           "maskedPaths": docker["linux"]["maskedPaths"],
                           "readonlyPaths": docker["linux"]["readonlyPaths"]}}
+        if users:
+            ids = [{"containerID": 0, "hostID": 100000, "size": 65536}]
+            spec["linux"]["namespaces"].append({"type": "user"})
+            spec["linux"].update(uidMappings=ids, gidMappings=ids)
         if profile:
             spec["linux"]["seccomp"] = docker["linux"]["seccomp"]
         return spec

@@ -314,6 +314,9 @@ def one_more_in_a_container(b):
 
 
 def descriptors(r):
+    """Once it sleeps: for that it has one more."""
+    eventually("it sleeps", lambda: status(r.pid, "State")[0] == "S")
+    time.sleep(0.1)
     return sorted(os.readlink(path) for path in glob.glob("/proc/%d/fd/*" % r.pid))
 
 

@@ -291,7 +291,7 @@ static int carry_out(const struct request *q, struct watch *watch)
 	if (known_open(&known, q->id, &err) != 0)
 		return say(EXIT_BAD, NULL, "%s", err.text);
 	if (known.bundle.spec == NULL)
-		code = say(EXIT_BAD, NULL, "container '%s' is being made", q->id);
+		code = say(EXIT_BAD, NULL, "%s", known.damage.text);
 	else if (q->process != NULL)
 		code = read_process(q->process, &text, &exec.process_size);
 	else

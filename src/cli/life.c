@@ -212,6 +212,8 @@ int delete_verb(const struct verb *verb, char **args)
 	if (error == 0) {
 		error = known_delete(&known, q.force, &warning, &err);
 		known_close(&known);
+	} else if (q.force) {
+		error = known_forget(q.id, &err);
 	}
 	return tell(error, &warning, &err);
 }

@@ -22,16 +22,15 @@
  * somewhere is worth a word only where the spec names one. Rules for devices are passed over: there are no nodes but those of
  * the host that anybody may open.
  */
-static int make_what_may_be(struct container *c, struct err *err)
+static int make_what_may_be(struct container *c, bool made, struct err *err)
 {
 	const struct oci_spec *spec = c->bundle->spec;
 	struct oci_resources resources = spec->resources;
 	struct cgroup_notes nobodys = {0};
 	int error = 0;
 
-	if (c->cgroup == NULL)
-		error = cgroup_create(&c->cgroup, &c->layout, spec->cgroup, c->id,
-				      spec->cgroup != NULL ? &c->notes : &nobodys, err);
+	if (!made)
+		error = cgroup_make(c->cgroup, spec->cgroup != NULL ? &c->notes : &nobodys, err);
 	cgroup_notes_deinit(&nobodys);
 	resources.device_count = 0;
 	return error == 0 ? cgroup_update(c->cgroup, &resources, &c->notes, err) : error;
@@ -39,26 +38,34 @@ static int make_what_may_be(struct container *c, struct err *err)
 
 static int make_cgroup(struct container *c, struct err *err)
 {
-	const struct oci_spec *spec = c->bundle->spec;
 	uid_t user = geteuid();
-	int error = cgroup_layout_init(&c->layout, err);
+	bool made;
+	int error;
 
-	if (error != 0 || c->layout.count == 0)
-		return error;
-	if (user != 0 && !spec->namespaces[OCI_NS_USER].wanted)
+	if (user != 0 && !c->bundle->spec->namespaces[OCI_NS_USER].wanted)
 		return err_set(err, -EPERM,
 			       "linux.namespaces: a container that is not root's needs a user "
 			       "namespace (type 'user', with linux.uidMappings and "
 			       "linux.gidMappings)");
 	if (user != 0)
-		return make_what_may_be(c, err);
-	error = cgroup_create(&c->cgroup, &c->layout, spec->cgroup, c->id, NULL, err);
-	if (error == 0)
-		error = cgroup_apply(c->cgroup, &spec->resources, NULL, err);
+		return make_what_may_be(c, false, err);
+	error = cgroup_make(c->cgroup, NULL, err);
+	made = error == 0;
+	if (made)
+		error = cgroup_apply(c->cgroup, &c->bundle->spec->resources, NULL, err);
 	/* Root, but only in a user namespace. */
 	if ((error == -EACCES || error == -EPERM || error == -EROFS) && !users_are_hosts())
-		error = make_what_may_be(c, err);
+		error = make_what_may_be(c, made, err);
 	return error;
+}
+
+static int plan_cgroup(struct container *c, struct err *err)
+{
+	int error = c->no_cgroup ? 0 : cgroup_layout_init(&c->layout, err);
+
+	if (error != 0 || c->layout.count == 0)
+		return error;
+	return cgroup_plan(&c->cgroup, &c->layout, c->bundle->spec->cgroup, c->id, err);
 }
 
 /* For who comes later, and finds the bundle changed or gone. */
@@ -76,7 +83,7 @@ static int keep_bundle(struct container *c, struct err *err)
 }
 
 /* A name first: whatever is made from now on can be found again, and nobody else makes it. */
-static int make_state(struct container *c, struct err *err)
+static int take_name(struct container *c, struct err *err)
 {
 	int error = state_check_id(c->id, err);
 
@@ -91,16 +98,24 @@ static int make_state(struct container *c, struct err *err)
 		c->state_dir = state_make(c->root, c->id, err);
 	if (c->state_dir < 0)
 		return c->state_dir;
-	error = leftover_guard(c->state_dir, err);
-	if (error != 0)
-		return error;
-	c->state.created = (int64_t)time(NULL);
-	error = state_write(c->state_dir, &c->state, err);
-	return error == 0 ? keep_bundle(c, err) : error;
+	error = leftover_guard(c->state_dir, c->id, err);
+	if (error == 0 && !state_is_named(c->root, c->id, c->state_dir))
+		error = err_set(err, -EBUSY, "somebody removes container '%s' right now", c->id);
+	if (error != 0) {
+		close(c->state_dir); /* it is theirs */
+		c->state_dir = 0;
+	}
+	return error;
 }
 
-/* What is there to be cleaned up, before it is there, and then whom to ask. */
-static int note_cgroup(struct container *c, struct err *err)
+static int note_phase(struct container *c, enum state_phase phase, struct err *err)
+{
+	c->state.phase = phase;
+	return state_write(c->state_dir, &c->state, err);
+}
+
+/* What is there to be cleaned up: before it is there, and again as it has come to be. */
+static int note_cgroup(struct container *c, enum state_phase phase, struct err *err)
 {
 	struct buf text = {0};
 	int error = c->cgroup != NULL ? cgroup_save(c->cgroup, &text) : 0;
@@ -111,8 +126,25 @@ static int note_cgroup(struct container *c, struct err *err)
 		buf_deinit(&text);
 		return err_set(err, error, "out of memory for a container's state");
 	}
+	free(c->state.cgroup);
 	c->state.cgroup = (char *)text.data;
-	return state_write(c->state_dir, &c->state, err);
+	return note_phase(c, phase, err);
+}
+
+static int make_state(struct container *c, struct err *err)
+{
+	int error = take_name(c, err);
+
+	c->state.created = (int64_t)time(NULL);
+	if (error == 0)
+		error = keep_bundle(c, err);
+	if (error == 0)
+		error = plan_cgroup(c, err);
+	if (error == 0)
+		error = note_cgroup(c, STATE_PLANNED, err);
+	if (error == 0 && c->cgroup != NULL)
+		error = make_cgroup(c, err);
+	return error == 0 ? note_cgroup(c, STATE_CREATING, err) : error;
 }
 
 static int note_init(struct container *c, struct err *err)
@@ -121,10 +153,12 @@ static int note_init(struct container *c, struct err *err)
 	return state_write(c->state_dir, &c->state, err);
 }
 
-static int note_phase(struct container *c, enum state_phase phase, struct err *err)
+/* It may outlive us from when it knows that it is known. */
+static int leave_at_gate(struct container *c, struct err *err)
 {
-	c->state.phase = phase;
-	return state_write(c->state_dir, &c->state, err);
+	int error = note_phase(c, STATE_CREATED, err);
+
+	return error == 0 ? launch_leave(&c->child, err) : error;
 }
 
 static int run_hooks(const struct container *c, enum oci_hook_kind kind, const char *status,
@@ -171,10 +205,6 @@ int container_create(struct container *c, struct err *err)
 	error = label_check(c->bundle->spec, err);
 	if (error == 0)
 		error = make_state(c, err);
-	if (error == 0 && !c->no_cgroup)
-		error = make_cgroup(c, err);
-	if (error == 0)
-		error = note_cgroup(c, err);
 	if (error != 0)
 		return error;
 	l.cgroup = c->cgroup;
@@ -193,15 +223,18 @@ int container_create(struct container *c, struct err *err)
 		error = run_namespace_hooks(c, err);
 	if (error == 0)
 		error = launch_wait_ready(&c->child, err);
-	return error == 0 && c->detached ? note_phase(c, STATE_CREATED, err) : error;
+	return error == 0 && c->detached ? leave_at_gate(c, err) : error;
 }
 
 int container_start(struct container *c, struct err *err)
 {
-	int error = launch_go(&c->child, err);
+	/* Before the word: without us it does not live on until it has heard it. */
+	int error = note_phase(c, STATE_RUNNING, err);
 
+	if (error == 0)
+		error = launch_go(&c->child, err);
 	child_deinit(&c->child);
-	return error == 0 ? note_phase(c, STATE_RUNNING, err) : error;
+	return error;
 }
 
 int container_started(const struct container *c, struct err *err)
@@ -265,7 +298,7 @@ int container_delete(struct container *c, struct err *err)
 
 	/* Its group cannot go before it, and its name stays, for whoever deletes it later. */
 	if (is_ended && c->cgroup != NULL)
-		error = leftover_remove_group(c->cgroup, err);
+		error = leftover_remove_group(c->cgroup, c->state.phase, err);
 	if (is_ended && c->state_dir > 0)
 		state_remove(c->root, c->id, error == 0 ? err : NULL);
 	if (c->was_born && error == 0)

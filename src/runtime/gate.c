@@ -31,10 +31,10 @@ int gate_make(int state_dir, struct err *err)
 	return err_set(err, error, "a socket to start the container by: %s", strerror(-error));
 }
 
-int gate_knock(int state_dir)
+static int knock(int state_dir, int flags)
 {
 	const struct sockaddr_un address = place(state_dir);
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), error;
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | flags, 0), error;
 
 	if (fd >= 0 && connect(fd, (const void *)&address, sizeof(address)) == 0)
 		return fd;
@@ -42,6 +42,21 @@ int gate_knock(int state_dir)
 	if (fd >= 0)
 		close(fd);
 	return error;
+}
+
+int gate_knock(int state_dir)
+{
+	return knock(state_dir, 0);
+}
+
+bool gate_is_open(int state_dir)
+{
+	/* Without waiting: those who ask may be many, and it may stand still. */
+	int fd = knock(state_dir, SOCK_NONBLOCK);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0 || fd == -EAGAIN;
 }
 
 int gate_await(int gate)

@@ -8,12 +8,16 @@
 #ifndef RUNTIME_GATE_H
 #define RUNTIME_GATE_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 
 /* A descriptor, for the container's process. */
 int gate_make(int state_dir, struct err *err);
 /* A socket to that process, or a negative errno: -ECONNREFUSED, -ENOENT: nobody waits there. */
 int gate_knock(int state_dir);
+/* Does somebody wait there; nobody hears of the question. */
+bool gate_is_open(int state_dir);
 /* In the container's process: a socket to who knocked; or a negative errno. */
 int gate_await(int gate);
 

@@ -29,11 +29,15 @@ const char *known_status_name(enum known_status status)
 
 static enum known_status status_of(const struct known *k)
 {
+	if (k->state.init.pid == 0)
+		return KNOWN_CREATING;
 	if (!state_is_alive(&k->state.init))
-		return k->state.phase == STATE_CREATING && k->state.init.pid == 0 ? KNOWN_CREATING
-										  : KNOWN_STOPPED;
-	if (k->state.phase != STATE_RUNNING)
-		return k->state.phase == STATE_CREATED ? KNOWN_CREATED : KNOWN_CREATING;
+		return KNOWN_STOPPED;
+	if (k->state.phase < STATE_CREATED)
+		return KNOWN_CREATING;
+	/* Whoever started it may have been killed before it said so. */
+	if (k->state.phase == STATE_CREATED && gate_is_open(k->dir))
+		return KNOWN_CREATED;
 	if (k->cgroup != NULL && cgroup_frozen(k->cgroup, NULL) == CGROUP_FROZEN)
 		return KNOWN_PAUSED;
 	return KNOWN_RUNNING;
@@ -54,12 +58,14 @@ static int read_all(struct known *k, struct err *err)
 {
 	int error = state_read(k->dir, &k->state, err);
 
+	err_set(&k->damage, 0, "container '%s' is being made", k->id);
 	if (error == 0)
 		error = find_cgroup(k, err);
 	if (error == 0)
 		k->status = status_of(k);
+	/* It can be ended and deleted without. */
 	if (error == 0 && k->status != KNOWN_CREATING)
-		error = bundle_of_state(&k->bundle, k->dir, err);
+		bundle_of_state(&k->bundle, k->dir, &k->damage);
 	return error == -ENODATA ? 0 : error;
 }
 
@@ -71,6 +77,9 @@ int known_open(struct known *ret, const char *id, struct err *err)
 	ret->root = state_root(err);
 	ret->dir = ret->root < 0 ? ret->root : state_open(ret->root, id, err);
 	error = ret->dir < 0 ? ret->dir : read_all(ret, err);
+	/* Something else that is missing does not mean that there is no such container. */
+	if (error == -ENOENT && ret->dir >= 0)
+		error = -EIO;
 	if (error != 0)
 		known_close(ret);
 	return error;
@@ -99,7 +108,7 @@ static int collect(DIR *dir, struct buf *names)
 	for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
 		char *name;
 
-		if (entry->d_name[0] == '.')
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;
 		name = strdup(entry->d_name);
 		if (name == NULL || buf_put(names, &name, sizeof(name)) == NULL) {
@@ -153,7 +162,7 @@ int known_start(struct known *k, struct err *warning, struct err *err)
 	int error = demand(k, KNOWN_CREATED, "started", err);
 
 	if (error == 0)
-		error = leftover_guard(k->dir, err);
+		error = leftover_guard(k->dir, k->id, err);
 	if (error != 0)
 		return error;
 	child.socket = gate_knock(k->dir);
@@ -239,7 +248,7 @@ static bool is_over(const struct known *k)
 /* Nobody makes it or looks after it any more. */
 static bool is_ours(const struct known *k)
 {
-	return leftover_guard(k->dir, NULL) == 0;
+	return leftover_guard(k->dir, k->id, NULL) == 0;
 }
 
 static bool eventually(const struct known *k, bool (*is)(const struct known *))
@@ -270,11 +279,7 @@ static int end(struct known *k, struct err *err)
 /* Whoever looked after it has removed it meanwhile. */
 static bool is_gone(const struct known *k)
 {
-	int dir = state_open(k->root, k->id, NULL);
-
-	if (dir >= 0)
-		close(dir);
-	return dir == -ENOENT;
+	return !state_is_named(k->root, k->id, k->dir);
 }
 
 int known_delete(struct known *k, bool force, struct err *warning, struct err *err)
@@ -295,10 +300,19 @@ int known_delete(struct known *k, bool force, struct err *warning, struct err *e
 	if (error != 0 || is_gone(k))
 		return error;
 	if (k->cgroup != NULL)
-		error = leftover_remove_group(k->cgroup, err);
+		error = leftover_remove_group(k->cgroup, k->state.phase, err);
 	if (error == 0)
 		error = state_remove(k->root, k->id, err);
 	if (error == 0 && k->state.init.pid != 0)
 		run_hooks(k, OCI_HOOK_POSTSTOP, "stopped", 0, warning);
+	return error;
+}
+
+int known_forget(const char *id, struct err *err)
+{
+	int root = state_root(err), error = root < 0 ? root : leftover_remove(root, id, err);
+
+	if (root >= 0)
+		close(root);
 	return error;
 }

@@ -25,7 +25,9 @@ struct known {
 	const char *id; /* borrowed */
 	int root, dir; /* owned: of all states, and of this one */
 	struct state state;
-	struct bundle bundle; /* what it was made from; its directory is not opened */
+	struct bundle
+		bundle; /* what it was made from; its directory is not opened; `spec` NULL: not known (damage) */
+	struct err damage; /* why */
 	struct cgroup_layout layout;
 	struct cgroup *cgroup; /* owned; NULL: none */
 	enum known_status status; /* when it was looked at */
@@ -50,6 +52,8 @@ int known_resume(struct known *known, struct err *err);
  * What poststop hooks say is in `warning`.
  */
 int known_delete(struct known *known, bool force, struct err *warning, struct err *err);
+/* One that cannot be opened, as its state is damaged: so nothing but that can be removed. */
+int known_forget(const char *id, struct err *err);
 
 /* One more process in it. Strings are borrowed. */
 struct known_exec {

@@ -36,6 +36,7 @@ struct birth {
 	const struct launch *launch;
 	int self, plan, socket; /* owned by the parent, as is this */
 	int users; /* to be born in, where the plan says so */
+	int other; /* the parent's side of the socket; -1: closed, where we are */
 	pid_t pid;
 	int error;
 	struct err *err;
@@ -71,6 +72,18 @@ static int keep_rights(struct err *err)
 	return caps_set(&caps, err);
 }
 
+/* Until the word to go: whoever hangs in a file system that never answers does not hear that the socket is closed. */
+static bool end_with_parent(const struct birth *b)
+{
+	struct pollfd fd = {.fd = b->socket};
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	/* Of an end before that nobody tells us, but the socket has no other side then: ours is not to count. */
+	if (b->other >= 0)
+		close(b->other);
+	return poll(&fd, 1, 0) == 0;
+}
+
 static int be_born(void *env)
 {
 	static char name[] = "skiff-init";
@@ -81,6 +94,8 @@ static int be_born(void *env)
 			   b->socket,   l->bundle,   l->template, l->gate};
 	int self = fcntl(b->self, F_DUPFD_CLOEXEC, 32);
 
+	if (!end_with_parent(b))
+		_exit(1);
 	b->error = l->plan.beside != 0
 			   ? rlimits_affinity(l->spec->process.exec_cpus_initial, b->err)
 			   : 0;
@@ -95,8 +110,6 @@ static int be_born(void *env)
 	if (b->error != 0)
 		_exit(1);
 	setsid();
-	/* Until the word to go: whoever hangs in a file system that never answers does not hear that the socket is closed. */
-	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	if (self >= 0 && arrange(fds, ARRAY_SIZE(fds)) &&
 	    (!l->spec->process.terminal || ioctl(0, TIOCSCTTY, 0) == 0)) {
 		syscall(SYS_close_range, (unsigned)ARRAY_SIZE(fds), ~0U, CLOSE_RANGE_CLOEXEC);
@@ -160,6 +173,8 @@ static int spawn_there(void *env)
 {
 	struct birth *b = env;
 
+	close(b->other);
+	b->other = -1;
 	b->error = users_enter(b->users, b->err);
 	if (b->error == 0)
 		b->error = spawn(b, CLONE_PARENT);
@@ -214,6 +229,7 @@ int launch(struct child *ret, const struct launch *l, struct err *err)
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return err_set(err, -errno, "a pair of sockets: %s", strerror(errno));
 	birth.socket = pair[1];
+	birth.other = pair[0];
 	birth.self = open_self(err);
 	birth.plan = birth.self < 0 ? birth.self : plan_write(&l->plan, err);
 	error = birth.plan < 0 ? birth.plan : 0;
@@ -310,10 +326,11 @@ int launch_on(struct child *child, struct err *err)
 	return error == 0 ? 0 : err_set(err, error, "the container's process is gone");
 }
 
-int launch_go(struct child *child, struct err *err)
+/* A word that is the last one: the child closes its side. */
+static int send_last(struct child *child, enum message_kind kind, struct err *err)
 {
 	struct message message;
-	int error = message_send(child->socket, MESSAGE_GO, 0, NULL);
+	int error = message_send(child->socket, kind, 0, NULL);
 
 	if (error != 0)
 		return err_set(err, error, "the container's process is gone");
@@ -323,6 +340,16 @@ int launch_go(struct child *child, struct err *err)
 		return 0;
 	return error == 0 ? told(&message, err)
 			  : err_set(err, error, "the container's process: %s", strerror(-error));
+}
+
+int launch_leave(struct child *child, struct err *err)
+{
+	return send_last(child, MESSAGE_ON, err);
+}
+
+int launch_go(struct child *child, struct err *err)
+{
+	return send_last(child, MESSAGE_GO, err);
 }
 
 void child_deinit(struct child *child)

@@ -58,6 +58,8 @@ int launch_wait_ready(struct child *child, struct err *err);
 /* The same until its namespaces are there; it waits then for launch_on(). */
 int launch_wait_namespaces(struct child *child, struct err *err);
 int launch_on(struct child *child, struct err *err);
+/* Of one that waits at the gate: until it no longer ends when we do. */
+int launch_leave(struct child *child, struct err *err);
 /* Until the guest begins; results are as above. */
 int launch_go(struct child *child, struct err *err);
 void child_deinit(struct child *child);

@@ -12,11 +12,15 @@
 #include "runtime/state.h"
 #include "sandbox/cgroup.h"
 
-int leftover_guard(int state_dir, struct err *err)
+int leftover_guard(int state_dir, const char *id, struct err *err)
 {
 	if (flock(state_dir, LOCK_EX | LOCK_NB) == 0)
 		return 0;
-	return err_set(err, errno == EWOULDBLOCK ? -EBUSY : -errno, "somebody makes or removes it");
+	if (errno != EWOULDBLOCK)
+		return err_set(err, -errno, "lock the state of container '%s': %s", id,
+			       strerror(errno));
+	return err_set(err, -EBUSY, "somebody makes, starts or removes container '%s' right now",
+		       id);
 }
 
 int leftover_does_not_end(pid_t pid, struct err *err)
@@ -35,13 +39,17 @@ int leftover_does_not_end(pid_t pid, struct err *err)
 		(int)pid);
 }
 
-int leftover_remove_group(struct cgroup *group, struct err *err)
+int leftover_remove_group(struct cgroup *group, enum state_phase phase, struct err *err)
 {
+	if (phase == STATE_PLANNED) {
+		cgroup_unmake(group);
+		return 0;
+	}
 	cgroup_kill(group, SIGKILL, NULL);
 	return cgroup_delete(group, LEFTOVER_MS, err);
 }
 
-static int remove_group(const char *text, struct err *err)
+static int remove_group(const char *text, enum state_phase phase, struct err *err)
 {
 	struct cgroup_layout layout;
 	struct cgroup *group = NULL;
@@ -51,7 +59,7 @@ static int remove_group(const char *text, struct err *err)
 		return error;
 	error = cgroup_load(&group, &layout, text, err);
 	if (error == 0) {
-		error = leftover_remove_group(group, err);
+		error = leftover_remove_group(group, phase, err);
 		cgroup_free(group);
 	}
 	cgroup_layout_deinit(&layout);
@@ -71,7 +79,7 @@ static int remove_guarded(int dir, struct err *err)
 	if (state_is_alive(&state.init))
 		error = err_set(err, -EBUSY, "its process %d runs", (int)state.init.pid);
 	else if (state.cgroup[0] != '\0')
-		error = remove_group(state.cgroup, err);
+		error = remove_group(state.cgroup, state.phase, err);
 	state_deinit(&state);
 	return error;
 }
@@ -84,7 +92,7 @@ int leftover_remove(int root, const char *id, struct err *err)
 		return 0;
 	if (dir < 0)
 		return dir;
-	error = leftover_guard(dir, err);
+	error = leftover_guard(dir, id, err);
 	if (error == 0)
 		error = remove_guarded(dir, err);
 	if (error == 0)

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "runtime/state.h"
 
 /* How long, in milliseconds, we wait for what was killed to be gone. */
 enum { LEFTOVER_MS = 2000 };
@@ -14,8 +15,8 @@ struct cgroup;
 
 /* Say so of a process that was killed in vain; -ETIMEDOUT. */
 int leftover_does_not_end(pid_t pid, struct err *err);
-/* Kill what is in a group, and remove it. */
-int leftover_remove_group(struct cgroup *group, struct err *err);
+/* Kill what is in the group of a container that had come so far, and remove it. */
+int leftover_remove_group(struct cgroup *group, enum state_phase phase, struct err *err);
 
 /*
  * Remove what is left of a container: its processes, control group, state. 0: it is gone, or never was; -EBUSY: it lives, or its
@@ -23,7 +24,7 @@ int leftover_remove_group(struct cgroup *group, struct err *err);
  */
 int leftover_remove(int root, const char *id, struct err *err);
 
-/* From now on, until the descriptor is closed or we end, it is no leftover. */
-int leftover_guard(int state_dir, struct err *err);
+/* From now on, until the descriptor is closed or we end, it is no leftover. -EBUSY: somebody else says so. */
+int leftover_guard(int state_dir, const char *id, struct err *err);
 
 #endif

@@ -7,6 +7,7 @@
  *   child   READY         in the cage, the module is open: what can fail has not
  *           FAILED        value: the exit code; text: why
  *   parent  GO            run it; when the guest is about to begin the child closes its side
+ *           ON            or: live on without me, and wait to be started (gate.h); the child closes its side
  *
  * The end of the child without a message is a failure too; the end of the parent before GO ends the child.
  */

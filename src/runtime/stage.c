@@ -348,14 +348,16 @@ static int await_go(struct stage *stage, struct err *err)
 	bool gate = stage->plan.wait == PLAN_WAITS_AT_GATE;
 	int error;
 
-	if (gate && !stage->is_shut)
-		prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
 	error = message_send(stage->socket, MESSAGE_READY, 0, NULL);
 	if (error != 0)
 		return err_set(err, error, "whoever made the container is gone");
-	if (gate)
-		return wait_at_gate(stage, err);
-	return stage->plan.wait == PLAN_WAITS ? wait_for(stage, MESSAGE_GO, err) : 0;
+	if (stage->plan.wait != PLAN_GOES)
+		error = wait_for(stage, gate ? MESSAGE_ON : MESSAGE_GO, err);
+	if (error != 0 || !gate)
+		return error;
+	if (!stage->is_shut)
+		prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
+	return wait_at_gate(stage, err);
 }
 
 int stage_await(struct stage *stage, struct err *err)

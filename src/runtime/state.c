@@ -121,6 +121,14 @@ int state_open(int root, const char *id, struct err *err)
 		errno == ENOENT ? "there is no container '%s'" : "the state of container '%s'", id);
 }
 
+bool state_is_named(int root, const char *id, int dir)
+{
+	struct stat there, ours;
+
+	return fstatat(root, id, &there, AT_SYMLINK_NOFOLLOW) == 0 && fstat(dir, &ours) == 0 &&
+	       there.st_ino == ours.st_ino && there.st_dev == ours.st_dev;
+}
+
 /* -- Writing --------------------------------------------------------------------------------------- */
 
 /* A value stays in its line: a line's end in it is written as \n, a backslash doubled. */
@@ -139,7 +147,7 @@ static bool put_text(struct buf *text, const char *key, const char *value)
 	return fits && buf_put(text, "\n", 1) != NULL;
 }
 
-static const char *const phases[] = {"creating", "created", "running"};
+static const char *const phases[] = {"planned", "creating", "created", "running"};
 
 static bool put_state(struct buf *text, const struct state *state)
 {
@@ -301,7 +309,8 @@ void state_deinit(struct state *state)
 
 int state_remove(int root, const char *id, struct err *err)
 {
-	static const char *const files[] = {"gate", "config.json", "new", "state"};
+	/* What has no state was never made, whatever else there is: so who is killed here can be followed. */
+	static const char *const files[] = {"state", "new", "gate", "config.json"};
 	int dir = openat(root, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	for (size_t i = 0; dir >= 0 && i < ARRAY_SIZE(files); i++)

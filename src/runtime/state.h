@@ -30,7 +30,8 @@ struct state_process {
 
 /* What was done of its making; what became of it since is told by its process. */
 enum state_phase {
-	STATE_CREATING,
+	STATE_PLANNED, /* what `cgroup` names may be missing, or be somebody else's: nobody of ours is in it */
+	STATE_CREATING, /* it is ours */
 	STATE_CREATED, /* the process waits to be started */
 	STATE_RUNNING, /* it was */
 };
@@ -56,6 +57,8 @@ int state_make(int root, const char *id, struct err *err);
 /* -ENOENT: there is none. */
 int state_open(int root, const char *id, struct err *err);
 int state_write(int dir, const struct state *state, struct err *err);
+/* Is that still the directory of this ID. */
+bool state_is_named(int root, const char *id, int dir);
 /* -ENODATA: it was made and never written. Free it. */
 int state_read(int dir, struct state *ret, struct err *err);
 void state_deinit(struct state *state);

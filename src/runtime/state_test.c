@@ -85,6 +85,24 @@ static void a_name_is_given_once(void **state)
 	close(dir);
 }
 
+static void a_name_given_again_is_another(void **state)
+{
+	struct err err;
+	int first = state_make(root, "again", &err), second;
+
+	(void)state;
+	assert_true(first >= 0);
+	assert_true(state_is_named(root, "again", first));
+	assert_int_equal(state_remove(root, "again", &err), 0);
+	assert_false(state_is_named(root, "again", first));
+	second = state_make(root, "again", &err);
+	assert_true(second >= 0);
+	assert_false(state_is_named(root, "again", first));
+	assert_true(state_is_named(root, "again", second));
+	close(first);
+	close(second);
+}
+
 static void names_are_checked(void **state)
 {
 	static const char *const bad[] = {"",    ".",   "..",       "a/b", "/a",
@@ -178,6 +196,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(comes_back),
 		cmocka_unit_test(a_name_is_given_once),
+		cmocka_unit_test(a_name_given_again_is_another),
 		cmocka_unit_test(names_are_checked),
 		cmocka_unit_test(damage_is_told),
 		cmocka_unit_test(later_keys_are_skipped),

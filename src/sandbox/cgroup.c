@@ -227,7 +227,7 @@ static int place_make(struct cgroup *group, int tree, struct err *err)
 	return 0;
 }
 
-static void group_unmake(struct cgroup *group)
+void cgroup_unmake(struct cgroup *group)
 {
 	cgroup_close(group);
 	for (uint32_t i = 0; i < group->layout->count; i++)
@@ -236,8 +236,7 @@ static void group_unmake(struct cgroup *group)
 				     group->places[i].made);
 }
 
-static int group_make(struct cgroup *group, const char *path, bool relative,
-		      struct cgroup_notes *notes, struct err *err)
+static int group_make(struct cgroup *group, struct cgroup_notes *notes, struct err *err)
 {
 	const struct cgroup_layout *layout = group->layout;
 	int r;
@@ -251,9 +250,6 @@ static int group_make(struct cgroup *group, const char *path, bool relative,
 		struct cgroup_place *place = &group->places[i];
 		struct err why;
 
-		place->path = place_path(&layout->trees[i], path, relative);
-		if (place->path == NULL)
-			return -ENOMEM;
 		r = place_make(group, i, &why);
 		if (r == 0)
 			continue;
@@ -266,7 +262,6 @@ static int group_make(struct cgroup *group, const char *path, bool relative,
 		close_fd(&place->dir);
 		free(place->path);
 		place->path = NULL;
-		place->made = 0;
 		r = cgroup_note(notes, "%s: left out: %s", tree_label(&layout->trees[i]), why.text);
 		if (r < 0)
 			return r;
@@ -274,8 +269,41 @@ static int group_make(struct cgroup *group, const char *path, bool relative,
 	return 0;
 }
 
-int cgroup_create(struct cgroup **ret, const struct cgroup_layout *layout, const char *written,
-		  const char *id, struct cgroup_notes *notes, struct err *err)
+/* How many components at the end are missing, the last one counted in any case: it is the container's own. */
+static uint32_t count_missing(int top, const char *path)
+{
+	char copy[PATH_MAX];
+	uint32_t count = 1;
+	char *slash;
+
+	if (strlen(path) >= sizeof(copy))
+		return count;
+	strcpy(copy, path);
+	while ((slash = strrchr(copy, '/')) != NULL) {
+		*slash = '\0';
+		if (faccessat(top, copy, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+			break;
+		count++;
+	}
+	return count;
+}
+
+static int group_place(struct cgroup *group, const char *path, bool relative)
+{
+	for (uint32_t i = 0; i < group->layout->count; i++) {
+		const struct cgroup_tree *tree = &group->layout->trees[i];
+		struct cgroup_place *place = &group->places[i];
+
+		place->path = place_path(tree, path, relative);
+		if (place->path == NULL)
+			return -ENOMEM;
+		place->made = count_missing(tree->fd, place->path);
+	}
+	return 0;
+}
+
+int cgroup_plan(struct cgroup **ret, const struct cgroup_layout *layout, const char *written,
+		const char *id, struct err *err)
 {
 	struct cgroup *group = group_new(layout);
 	bool relative;
@@ -286,20 +314,46 @@ int cgroup_create(struct cgroup **ret, const struct cgroup_layout *layout, const
 		return -ENOMEM;
 	r = cgroup_path(written, id, &path, &relative, err);
 	if (r == 0) {
-		r = group_make(group, path, relative, notes, err);
+		r = group_place(group, path, relative);
 		free(path);
-		if (r < 0)
-			group_unmake(group);
 	}
-	if (r < 0) {
+	if (r < 0)
 		cgroup_free(group);
+	else
+		*ret = group;
+	return r;
+}
+
+int cgroup_make(struct cgroup *group, struct cgroup_notes *notes, struct err *err)
+{
+	int r;
+
+	for (uint32_t i = 0; i < group->layout->count; i++)
+		group->places[i].made = 0;
+	r = group_make(group, notes, err);
+	if (r < 0) {
+		cgroup_unmake(group);
 		return r;
 	}
 	/* What is named as the container's own is removed with it, also where it was there before. */
-	for (uint32_t i = 0; i < layout->count; i++)
+	for (uint32_t i = 0; i < group->layout->count; i++)
 		group->places[i].made = MAX(group->places[i].made, 1U);
-	*ret = group;
 	return 0;
+}
+
+int cgroup_create(struct cgroup **ret, const struct cgroup_layout *layout, const char *written,
+		  const char *id, struct cgroup_notes *notes, struct err *err)
+{
+	struct cgroup *group = NULL;
+	int r = cgroup_plan(&group, layout, written, id, err);
+
+	if (r == 0)
+		r = cgroup_make(group, notes, err);
+	if (r < 0)
+		cgroup_free(group);
+	else
+		*ret = group;
+	return r;
 }
 
 /* -- as text --------------------------------------------------------------------------------------- */

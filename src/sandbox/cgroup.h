@@ -5,7 +5,7 @@
  *     layout   which hierarchies this process can reach, and which controller is where; read once
  *     cgroup   one container's group: a directory in each of those hierarchies
  *
- * In the order of a life: cgroup_create(), cgroup_apply(), cgroup_prepare_join(), in the child cgroup_join(), then
+ * In the order of a life: cgroup_create() (or its halves, for who notes what he is about to make), cgroup_apply(), cgroup_prepare_join(), in the child cgroup_join(), then
  * whoever watches freezes, kills, counts (cgroup_stats.h), watches for OOM, and at last cgroup_delete(). cgroup_save()
  * makes a text of a group from which another process, later, makes the same with cgroup_load().
  *
@@ -130,6 +130,15 @@ void cgroup_notes_deinit(struct cgroup_notes *notes);
  */
 int cgroup_create(struct cgroup **ret, const struct cgroup_layout *layout, const char *written,
 		  const char *id, struct cgroup_notes *notes, struct err *err);
+/*
+ * Its two halves. What a planned group names may be there already, and be somebody else's; how many of its parents are to be
+ * made is what it looked like. It is to be freed whether it was made or not.
+ */
+int cgroup_plan(struct cgroup **ret, const struct cgroup_layout *layout, const char *written,
+		const char *id, struct err *err);
+int cgroup_make(struct cgroup *group, struct cgroup_notes *notes, struct err *err);
+/* Of one that was planned, and may have been made: the directories nobody has put anything into. */
+void cgroup_unmake(struct cgroup *group);
 /* Forget it; the directories stay. */
 void cgroup_free(struct cgroup *group);
 /* Close all descriptors; those needed later are opened again. */

@@ -181,6 +181,42 @@ static void create_and_delete(void **state)
 	fake_free(&fake);
 }
 
+/* Whoever is killed while it is made: what has come to be goes, and nothing else. */
+static void a_plan_is_undone(void **state)
+{
+	struct buf text = {0};
+	struct cgroup *group, *again;
+	struct fake fake;
+	struct err err;
+
+	(void)state;
+	fake_new(&fake);
+	fake_mount(&fake, "pids", "cgroup", "pids", "/", "/");
+	fake_mount(&fake, "memory", "cgroup", "memory", "/", "/");
+	shell("mkdir -p '%s/pids/there' '%s/memory/there/a/b/theirs'", fake.top, fake.top);
+	assert_int_equal(fake_layout(&fake), 0);
+	assert_int_equal(cgroup_plan(&group, &fake.layout, "/there/a/b", "id", &err), 0);
+	assert_int_equal(cgroup_save(group, &text), 0);
+	assert_non_null(buf_put(&text, "", 1));
+	assert_string_equal((char *)text.data, "pids:2:/there/a/b\nmemory:1:/there/a/b\n");
+	cgroup_free(group);
+	shell("cd '%s' && [ -z \"$(ls -A pids/there)\" ]", fake.top);
+	for (int made = 0; made < 3; made++) {
+		static const char *const done[] = {"", "mkdir a", "mkdir -p a/b"};
+
+		shell("cd '%s/pids/there' && %s", fake.top, made > 0 ? done[made] : ":");
+		assert_int_equal(cgroup_load(&again, &fake.layout, (char *)text.data, &err), 0);
+		cgroup_unmake(again);
+		cgroup_free(again);
+		shell("cd '%s' && [ \"$(find pids memory | sort | tr '\\n' ' ')\" = 'memory "
+		      "memory/there memory/there/a memory/there/a/b memory/there/a/b/theirs pids "
+		      "pids/there ' ]",
+		      fake.top);
+	}
+	buf_deinit(&text);
+	fake_free(&fake);
+}
+
 static void create_fails_clean(void **state)
 {
 	struct cgroup_notes notes = {0};
@@ -926,6 +962,7 @@ int main(void)
 		cmocka_unit_test(layout_odd),
 		cmocka_unit_test(paths),
 		cmocka_unit_test(create_and_delete),
+		cmocka_unit_test(a_plan_is_undone),
 		cmocka_unit_test(create_fails_clean),
 		cmocka_unit_test(create_inherits),
 		cmocka_unit_test(limits_v1),

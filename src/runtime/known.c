@@ -69,6 +69,16 @@ static int read_all(struct known *k, struct err *err)
 	return error == -ENODATA ? 0 : error;
 }
 
+static void forget(struct known *k)
+{
+	bundle_close(&k->bundle);
+	cgroup_free(k->cgroup);
+	k->cgroup = NULL;
+	cgroup_layout_deinit(&k->layout);
+	state_deinit(&k->state);
+	k->status = KNOWN_CREATING;
+}
+
 int known_open(struct known *ret, const char *id, struct err *err)
 {
 	int error;
@@ -87,10 +97,7 @@ int known_open(struct known *ret, const char *id, struct err *err)
 
 void known_close(struct known *k)
 {
-	bundle_close(&k->bundle);
-	cgroup_free(k->cgroup);
-	cgroup_layout_deinit(&k->layout);
-	state_deinit(&k->state);
+	forget(k);
 	if (k->dir > 0)
 		close(k->dir);
 	if (k->root > 0)
@@ -282,27 +289,63 @@ static bool is_gone(const struct known *k)
 	return !state_is_named(k->root, k->id, k->dir);
 }
 
-int known_delete(struct known *k, bool force, struct err *warning, struct err *err)
+static int remove_rest(struct known *k, struct err *err)
+{
+	int error = k->cgroup != NULL ? leftover_remove_group(k->cgroup, k->state.phase, err) : 0;
+
+	return error == 0 ? state_remove(k->root, k->id, err) : error;
+}
+
+/* Whoever made or started it may have come further since we looked; from now on nobody does. */
+static int look_again(struct known *k, struct err *err)
+{
+	forget(k);
+	return read_all(k, err);
+}
+
+static int check_deletable(const struct known *k, bool force, bool ours, struct err *err)
 {
 	bool runs = k->status == KNOWN_RUNNING || k->status == KNOWN_PAUSED;
-	int error = 0;
 
-	if (runs && !force)
-		return err_set(err, -EBUSY,
-			       "container '%s' is %s: end it first, or delete it with --force",
-			       k->id, known_status_name(k->status));
-	if (k->status == KNOWN_CREATING && !force && !is_ours(k))
+	if (force || (!runs && (k->status != KNOWN_CREATING || ours)))
+		return 0;
+	if (!runs)
 		return err_set(err, -EBUSY, "container '%s' is being made", k->id);
-	if (k->state.init.pid != 0)
-		error = end(k, err);
-	if (error == 0 && !eventually(k, is_ours))
-		error = err_set(err, -EBUSY, "somebody else looks after container '%s'", k->id);
-	if (error != 0 || is_gone(k))
+	return err_set(err, -EBUSY, "container '%s' is %s: end it first, or delete it with --force",
+		       k->id, known_status_name(k->status));
+}
+
+/* What it was when it was ended is not what it is when whoever looked after it has let go of it. */
+static int end_for_good(struct known *k, bool *ours, struct err *err)
+{
+	int error = k->state.init.pid != 0 ? end(k, err) : 0;
+
+	if (error != 0 || *ours)
 		return error;
-	if (k->cgroup != NULL)
-		error = leftover_remove_group(k->cgroup, k->state.phase, err);
+	if (!eventually(k, is_ours))
+		return err_set(err, -EBUSY, "somebody else looks after container '%s'", k->id);
+	if (is_gone(k))
+		return 0;
+	error = look_again(k, err);
+	*ours = error == 0;
+	return error == 0 && k->state.init.pid != 0 ? end(k, err) : error;
+}
+
+int known_delete(struct known *k, bool force, struct err *warning, struct err *err)
+{
+	bool ours = is_ours(k);
+	int error;
+
+	if (is_gone(k))
+		return 0;
+	error = ours ? look_again(k, err) : 0;
 	if (error == 0)
-		error = state_remove(k->root, k->id, err);
+		error = check_deletable(k, force, ours, err);
+	if (error == 0)
+		error = end_for_good(k, &ours, err);
+	if (error != 0 || !ours)
+		return error;
+	error = remove_rest(k, err);
 	if (error == 0 && k->state.init.pid != 0)
 		run_hooks(k, OCI_HOOK_POSTSTOP, "stopped", 0, warning);
 	return error;

@@ -156,8 +156,10 @@ static int note_init(struct container *c, struct err *err)
 /* It may outlive us from when it knows that it is known. */
 static int leave_at_gate(struct container *c, struct err *err)
 {
-	int error = note_phase(c, STATE_CREATED, err);
+	int error;
 
+	c->state.kept = true;
+	error = note_phase(c, STATE_CREATED, err);
 	return error == 0 ? launch_leave(&c->child, err) : error;
 }
 

@@ -215,6 +215,9 @@ int known_signal(struct known *k, int signal, bool all, struct err *err)
 	if (all && k->cgroup != NULL)
 		return cgroup_kill(k->cgroup, signal, err);
 	error = signal_init(k, signal);
+	/* With version 1's freezer it would have to go on to hear even that. */
+	if (error == 0 && signal == SIGKILL && k->status == KNOWN_PAUSED)
+		error = cgroup_set_frozen(k->cgroup, false, NULL);
 	return error == 0 ? 0
 			  : err_set(err, error, "signal %d to container '%s': %s", signal, k->id,
 				    strerror(-error));

@@ -35,7 +35,8 @@ int leftover_does_not_end(pid_t pid, struct err *err)
 			(int)pid, path);
 	return err_set(
 		err, -ETIMEDOUT,
-		"process %d was killed and does not end: a file system it uses does not answer",
+		"process %d was killed and does not end: a file system it uses does not answer, or "
+		"nobody waits for a process of its namespace that has ended",
 		(int)pid);
 }
 
@@ -78,6 +79,8 @@ static int remove_guarded(int dir, struct err *err)
 		return error;
 	if (state_is_alive(&state.init))
 		error = err_set(err, -EBUSY, "its process %d runs", (int)state.init.pid);
+	else if (state.kept)
+		error = err_set(err, -EBUSY, "it was not deleted yet");
 	else if (state.cgroup[0] != '\0')
 		error = remove_group(state.cgroup, state.phase, err);
 	state_deinit(&state);

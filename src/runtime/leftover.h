@@ -20,7 +20,7 @@ int leftover_remove_group(struct cgroup *group, enum state_phase phase, struct e
 
 /*
  * Remove what is left of a container: its processes, control group, state. 0: it is gone, or never was; -EBUSY: it lives, or its
- * maker does. A maker holds a lock on the state's directory (leftover_guard).
+ * maker does, or it is kept. A maker holds a lock on the state's directory (leftover_guard).
  */
 int leftover_remove(int root, const char *id, struct err *err);
 

@@ -291,10 +291,10 @@ static int shut(struct stage *stage, struct err *err)
 	if (error == 0)
 		error = identity_apply(process, IDENTITY_GUEST, err);
 	/*
-	 * Whoever hangs in a file system that never answers does not hear that the socket is closed. The kernel has forgotten it, with
-	 * the change of user. One that waits at the gate outlives its maker.
+	 * Whoever ran it may be killed and the container goes on; the filter lets nobody say so later. Until the word to go it hears
+	 * from the socket that he is gone, but where a file system never answers: then it stays, with a name to delete it by.
 	 */
-	prctl(PR_SET_PDEATHSIG, stage->plan.wait == PLAN_WAITS_AT_GATE ? 0 : SIGKILL, 0, 0, 0);
+	prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
 	if (error >= 0)
 		error = limit_files(err);
 	if (error == 0)

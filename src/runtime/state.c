@@ -158,6 +158,8 @@ static bool put_state(struct buf *text, const struct state *state)
 	snprintf(number, sizeof(number), "%d %" PRIu64, (int)state->init.pid, state->init.start);
 	if (!put_text(text, "init", number))
 		return false;
+	if (!put_text(text, "kept", state->kept ? "1" : "0"))
+		return false;
 	snprintf(number, sizeof(number), "%" PRId64, state->created);
 	return put_text(text, "created", number) && put_text(text, "phase", phases[state->phase]) &&
 	       put_text(text, "bundle", state->bundle != NULL ? state->bundle : "") &&
@@ -235,6 +237,8 @@ static bool take_line(struct state *state, const char *key, const char *value)
 		state->init.pid = pid;
 	} else if (strcmp(key, "created") == 0) {
 		return sscanf(value, "%" SCNd64, &state->created) == 1;
+	} else if (strcmp(key, "kept") == 0) {
+		state->kept = strcmp(value, "0") != 0;
 	} else if (strcmp(key, "phase") == 0) {
 		return take_phase(state, value);
 	} else if (strcmp(key, "bundle") == 0 && state->bundle == NULL) {

@@ -41,6 +41,7 @@ struct state {
 	char *bundle; /* owned: absolute; empty: only in memory */
 	char *cgroup; /* owned: as cgroup_save() has it; empty: none */
 	struct state_process init;
+	bool kept; /* it was made, and stays until it is deleted: nobody takes its name over */
 	int64_t created; /* seconds since 1970 */
 };
 

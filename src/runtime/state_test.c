@@ -48,6 +48,7 @@ static void comes_back(void **state)
 	const struct state was = {.bundle = bundle,
 				  .cgroup = cgroup,
 				  .init = {42, 77777777777},
+				  .kept = true,
 				  .created = 1790000000};
 	struct state is;
 	struct err err;
@@ -63,6 +64,7 @@ static void comes_back(void **state)
 	assert_string_equal(is.bundle, bundle);
 	assert_string_equal(is.cgroup, cgroup);
 	assert_int_equal(is.init.pid, 42);
+	assert_true(is.kept);
 	assert_int_equal(is.init.start, 77777777777);
 	assert_int_equal(is.created, 1790000000);
 	state_deinit(&is);

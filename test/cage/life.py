@@ -43,7 +43,7 @@ class Made:
         """skiff VERB OPTIONS ID WORDS. `err`: what its one sentence has; None: anything."""
         if "input" not in more:
             more.setdefault("stdin", subprocess.DEVNULL)
-        command = [self.box.skiff, verb] + list(options) + [ident or self.id] + [str(word) for word in words]
+        command = [self.box.skiff, verb] + list(options) + [self.id if ident is None else ident] + [str(word) for word in words]
         done = subprocess.run(command, capture_output=True, timeout=TIME_LIMIT, check=False, **more)
         r = Result(done.returncode, done.stdout, done.stderr)
         assert code is None or r.code == code, "%s: exit code should be %d: %s" % (verb, code, r)

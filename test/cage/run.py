@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """run.py SKIFF [WORD...]: run bundles in the cage of a built skiff; WORD: only tests whose name has it.
 
-The tests are in process.py, files.py, around.py, users.py, mistakes.py, life.py and beside.py. guest/kit.c is the guest; box.py makes bundles with
-it in them and sees to it that after each test no process, no mount, no state and no control group is left. Tests look
-from inside, by what the guest prints, and from outside, at /proc.
+The tests are in process.py, files.py, around.py, users.py, mistakes.py, life.py, beside.py and refusals.py. guest/kit.c is the
+guest; box.py makes bundles with it in them and sees to it that after each test no process, no mount, no state and no
+control group is left. Tests look from inside, by what the guest prints, and from outside, at /proc.
 
 It takes root, and the file systems of control groups where limits are tested. Prints a line for each test in the
 manner of TAP, and "N passed, N failed, N skipped" at the end.
@@ -18,7 +18,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from box import Box  # noqa: E402
 from tap import SkipAll, run_tests  # noqa: E402
-import process, files, around, users, mistakes, life, beside  # noqa: E401,E402,F401 pylint: disable=unused-import
+import process, files, around, users, mistakes, life, beside, refusals  # noqa: E401,E402,F401 pylint: disable=unused-import
 
 
 def main():

@@ -4,12 +4,12 @@
  *
  *   cage-strike REPORT SEEN PID VICTIMS N COMMAND [ARGS...]
  *
- * SEEN is whose system calls are counted: `self`, the command's process; `child`, the first one it makes by vfork, as skiff makes a
+ * SEEN is whose system calls are counted: `self`, the command's process; `child`, the one it makes by vfork, as skiff makes a
  * container's process; `other`, one that is there already: PID, else 0. VICTIMS are letters: s, c, o for these three. When the
  * call numbered N begins they are killed, and it is never made. N 0: nobody is, and all are counted.
  *
  * REPORT becomes one line: how many calls were seen, whether somebody was struck, the command's exit code (-1: killed)
- * and its number. Who is left goes on on its own once it has made no call for a while.
+ * and its number. Who is left goes on on its own when we end: once it has made no call for a while.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,9 +28,9 @@ enum { IDLE_MS = 20 };
 
 struct scene {
 	pid_t self, child; /* 0: none, or none any more; the child may be that other one */
-	pid_t other, was;
+	pid_t former, other, was;
 	const char *victims;
-	bool sees_child, struck;
+	bool sees_child, is_settled, struck;
 	unsigned long count, when;
 	int code;
 };
@@ -102,24 +102,17 @@ static void take_stop(struct scene *s, pid_t pid, int status)
 {
 	int signal = WSTOPSIG(status), event = status >> 16;
 
-	/* Nobody else is traced. */
-	if (pid != s->self && s->child == 0)
+	/* Where a child has one of its own before it has become another program, it is that from then on. */
+	if (pid != s->self && pid != s->child && pid != s->former && !s->is_settled) {
+		s->former = s->child;
 		s->child = pid;
+	}
+	s->is_settled |= pid == s->child && event == PTRACE_EVENT_EXEC;
 	if (signal == (SIGTRAP | 0x80) && pid == seen(s) && !s->struck && !take_call(s))
 		return;
 	if (event != 0 || signal == (SIGTRAP | 0x80) || signal == SIGTRAP)
 		signal = 0;
 	go_on(pid, signal, pid == seen(s) && !s->struck);
-}
-
-/* It has made no call for a while: it goes its own way. */
-static void let_go(pid_t pid)
-{
-	int status;
-
-	if (ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) == 0 &&
-	    waitpid(pid, &status, __WALL) == pid && WIFSTOPPED(status))
-		ptrace(PTRACE_DETACH, pid, NULL, NULL);
 }
 
 /* While the command runs: until something happens. After that only for a while; 0: nothing did. */
@@ -156,8 +149,6 @@ static void watch(struct scene *s)
 		else
 			forget(s, pid, status);
 	}
-	if (s->child > 0)
-		let_go(s->child);
 }
 
 static void seize(pid_t pid, long options)

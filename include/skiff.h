@@ -388,6 +388,8 @@ struct skiff_cache_limits {
 };
 /* What is kept where nobody says otherwise: 2 GiB, 30 days. skiff_cache_add() sees to it. */
 SKIFF_API void skiff_cache_limits_default(struct skiff_cache_limits *limits);
+/* Other limits for that. */
+SKIFF_API void skiff_cache_keep(struct skiff_cache *cache, const struct skiff_cache_limits *limits);
 /* Remove what was not used for too long, then the longest unused until the rest fits. Bytes 0: everything. */
 SKIFF_API int skiff_cache_prune(struct skiff_cache *cache, struct skiff_cache_limits *limits,
 				struct skiff_error *err);

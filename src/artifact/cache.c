@@ -135,7 +135,10 @@ int cache_init(struct cache *cache, const char *path)
 {
 	int error;
 
-	*cache = (struct cache){.dir = -1, .user = geteuid(), .chosen = path != NULL};
+	*cache = (struct cache){.dir = -1,
+				.user = geteuid(),
+				.limits = {CACHE_LIMIT_BYTES, CACHE_LIMIT_SECONDS},
+				.chosen = path != NULL};
 	error = path != NULL ? take_path(cache, path, "") : take_default(cache);
 	if (error != 0 || cache->path == NULL) {
 		cache->closed = true;

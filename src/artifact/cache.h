@@ -30,10 +30,18 @@
 
 #include "artifact/artifact.h"
 
+struct cache_limits {
+	uint64_t bytes; /* of all together */
+	uint64_t seconds; /* since it was used */
+};
+#define CACHE_LIMIT_BYTES (UINT64_C(2) << 30)
+#define CACHE_LIMIT_SECONDS (UINT64_C(30) * 24 * 60 * 60)
+
 struct cache {
 	char *path; /* owned, with room for "/ENGINE" behind it; NULL: there is no default */
 	int dir; /* owned: DIR/ENGINE; -1: there is none (yet) that may be used */
 	uid_t user; /* who is meant by `us` */
+	struct cache_limits limits; /* what cache_add() sees to, now and then */
 	bool chosen; /* by name: what is wrong with it is told; of the default only what concerns security */
 	bool closed; /* nothing is taken from it or put in: not there to be made, or not to be trusted */
 	struct err complaint; /* the first thing that was wrong, to be told once; empty: nothing */
@@ -101,13 +109,6 @@ int cache_list(struct cache *cache, cache_entry_fn *fn, void *env, struct err *e
  * sentence. 0 also where it is gone meanwhile.
  */
 int cache_verify(struct cache *cache, const struct cache_entry *entry, struct err *err);
-
-struct cache_limits {
-	uint64_t bytes; /* of all together */
-	uint64_t seconds; /* since it was used */
-};
-#define CACHE_LIMIT_BYTES (UINT64_C(2) << 30)
-#define CACHE_LIMIT_SECONDS (UINT64_C(30) * 24 * 60 * 60)
 
 struct cache_pruned {
 	uint64_t count, bytes; /* removed */

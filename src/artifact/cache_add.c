@@ -277,7 +277,6 @@ static void link_entry(struct cache *cache, int fd, const struct stat *st,
 /* Between two times of cleaning a cache grows beyond its limits by what is added in that time. */
 static void prune_if_due(struct cache *cache)
 {
-	const struct cache_limits limits = {CACHE_LIMIT_BYTES, CACHE_LIMIT_SECONDS};
 	int64_t now = (int64_t)time(NULL);
 	struct cache_pruned pruned;
 	struct stat st;
@@ -285,7 +284,7 @@ static void prune_if_due(struct cache *cache)
 	invariant(cache->dir >= 0);
 	if (fstatat(cache->dir, "../pruned", &st, AT_SYMLINK_NOFOLLOW) < 0 ||
 	    now - st.st_mtim.tv_sec > CACHE_PRUNE_SECONDS || st.st_mtim.tv_sec > now)
-		cache_prune(cache, &limits, &pruned, NULL);
+		cache_prune(cache, &cache->limits, &pruned, NULL);
 }
 
 int cache_add_written(struct cache *cache, const struct cache_writer *writer,

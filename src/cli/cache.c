@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "cli/emit.h"
 #include "cli/exit.h"
+#include "cli/node.h"
 #include "cli/options.h"
 #include "cli/out.h"
 #include "cli/say.h"
@@ -42,8 +43,9 @@ const struct option cache_options[] = {
 	{CACHE, '\0', "cache", "DIR", "the directory, instead of the default one"},
 	{JSON, '\0', "json", NULL, "ls: write JSON, as docs/cli.md describes it"},
 	{MAX_SIZE, '\0', "max-size", "SIZE",
-	 "prune: what may stay, 64K, 16M, 2G, ... (default 2G)"},
-	{MAX_AGE, '\0', "max-age", "TIME", "prune: since it was used, 12h, 30d, ... (default 30d)"},
+	 "prune: what may stay, 64K, 16M, 2G, ... (default: as configured, 2G)"},
+	{MAX_AGE, '\0', "max-age", "TIME",
+	 "prune: since it was used, 12h, 30d, ... (default: as configured, 30d)"},
 	{FUEL, '\0', "fuel", NULL, "add: for runs with --fuel"},
 	{IDLE, '\0', "idle", NULL, "add: when nobody else has a use for the CPU and the disk"},
 	{0},
@@ -61,6 +63,7 @@ const char cache_details[] =
 struct request {
 	const struct ask *ask;
 	const char *directory; /* NULL: the default one */
+	const struct config *config;
 	struct skiff_cache *cache;
 	char **files;
 	size_t count;
@@ -300,11 +303,10 @@ static int prune(struct request *q)
 {
 	struct skiff_cache_limits limits = {.size = sizeof(limits)};
 
-	skiff_cache_limits_default(&limits);
-	if (q->max_size != UINT64_MAX)
-		limits.bytes = q->max_size;
-	if (q->max_age_ms != UINT64_MAX)
-		limits.seconds = q->max_age_ms / 1000;
+	limits.bytes = q->max_size != UINT64_MAX ? q->max_size : q->config->cache_max_size;
+	if (q->max_age_ms == UINT64_MAX)
+		q->max_age_ms = q->config->cache_max_age;
+	limits.seconds = q->max_age_ms != UINT64_MAX ? q->max_age_ms / 1000 : UINT64_MAX;
 	return remove_some(q, &limits);
 }
 
@@ -457,11 +459,16 @@ static int check_options(const struct request *q, unsigned given)
 static int perform(struct request *q)
 {
 	struct skiff_error err = {.text = ""};
-	int r = skiff_cache_new(&q->cache, q->directory, &err);
-	int code;
+	bool off = false;
+	int code = node_read(&q->config, NULL), r;
 
+	if (code != EXIT_OK)
+		return code;
+	node_cache(q->config, &q->directory, &off);
+	r = skiff_cache_new(&q->cache, q->directory, &err);
 	if (r != 0)
 		return say_error(NULL, r, &err);
+	node_cache_limits(q->config, q->cache);
 	code = q->ask->work(q);
 	skiff_cache_free(q->cache);
 	return code;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cage.h"
 
+#include "base/base.h"
 #include "cli/compose.h"
+#include "cli/env_file.h"
 #include "cli/exit.h"
 #include "cli/options.h"
 #include "cli/say.h"
@@ -9,6 +11,7 @@
 #include "skiff.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,22 +22,84 @@ struct cage_option {
 	const char *value; /* borrowed from the command line */
 };
 
+static int keep(struct cage *cage, int id, const char *value)
+{
+	struct cage_option *options = realloc(cage->options, (cage->count + 1) * sizeof(*options));
+
+	if (options == NULL)
+		return say(EXIT_BAD, NULL, "%s", strerror(ENOMEM));
+	cage->options = options;
+	cage->options[cage->count++] = (struct cage_option){id, value};
+	return EXIT_OK;
+}
+
+static int add_text(struct buf *list, const char *text)
+{
+	return buf_put(list, text, strlen(text) + 1) != NULL
+		       ? EXIT_OK
+		       : say(EXIT_BAD, NULL, "%s", strerror(ENOMEM));
+}
+
+/* What it is, is found out where the guest gets it; that it is there, here. */
+static int add_socket(struct cage *cage, struct options *o)
+{
+	uint64_t number;
+
+	if (!options_u64(o, &number))
+		return o->code;
+	if (number > INT_MAX || fcntl((int)number, F_GETFD) < 0)
+		return say(number > INT_MAX ? EXIT_USAGE : EXIT_BAD, NULL,
+			   "option '--listen-fd': '%s' is no descriptor", o->value);
+	if (cage->socket_count == ARRAY_SIZE(cage->sockets))
+		return say(EXIT_USAGE, NULL,
+			   "option '--listen-fd': more than %zu do not go into a cage",
+			   ARRAY_SIZE(cage->sockets));
+	cage->sockets[cage->socket_count++] = (int)number;
+	return add_text(&cage->listen, "");
+}
+
+static int set_threads(struct cage *cage, struct options *o)
+{
+	uint64_t number;
+
+	if (!options_u64(o, &number))
+		return o->code;
+	cage->threads = (uint32_t)MIN(number, (uint64_t)UINT32_MAX);
+	cage->has_threads = true;
+	return EXIT_OK;
+}
+
 bool cage_option(struct cage *cage, struct options *o, int id)
 {
-	struct cage_option *options;
+	switch (id) {
+	case WASI_LISTEN_FD:
+		o->code = add_socket(cage, o);
+		break;
+	case WASI_TCPLISTEN:
+		o->code = o->value[0] != '\0'
+				  ? add_text(&cage->listen, o->value)
+				  : say(EXIT_USAGE, NULL, "option '--tcplisten': '' is no address");
+		break;
+	case WASI_ALLOW_NET:
+		o->code = add_text(&cage->allow, o->value);
+		break;
+	case WASI_MAX_THREADS:
+		o->code = set_threads(cage, o);
+		break;
+	default:
+		o->code = keep(cage, id, o->value);
+	}
+	return o->code == EXIT_OK;
+}
 
-	if (id != WASI_DIR && id != WASI_ENV && id != WASI_WORKDIR && id != WASI_NO_NETWORK) {
-		o->code = say(EXIT_USAGE, NULL, "option '--%s' does not go with --cage", o->name);
-		return false;
-	}
-	options = realloc(cage->options, (cage->count + 1) * sizeof(*options));
-	if (options == NULL) {
-		o->code = say(EXIT_BAD, NULL, "%s", strerror(ENOMEM));
-		return false;
-	}
-	cage->options = options;
-	cage->options[cage->count++] = (struct cage_option){id, o->value};
-	return true;
+void cage_terms(const struct cage *cage, struct terms *ret)
+{
+	ret->allow =
+		(struct terms_list){(const char *)cage->allow.data, (uint32_t)cage->allow.size};
+	ret->listen =
+		(struct terms_list){(const char *)cage->listen.data, (uint32_t)cage->listen.size};
+	ret->threads = cage->threads;
+	ret->has_threads = cage->has_threads;
 }
 
 static const char *last_value(const struct cage *cage, int id, const char *otherwise)
@@ -109,8 +174,9 @@ static int emit_mounts(struct emit *e, const struct cage *cage, const char *file
 
 /* -- The process ------------------------------------------------------------------------------------ */
 
-static int emit_variable(struct emit *e, const char *text)
+static int emit_variable(void *env, const char *text)
 {
+	struct emit *e = env;
 	const char *variable;
 	int code = wasi_variable(text, &variable);
 
@@ -131,9 +197,14 @@ static int emit_process(struct emit *e, const struct cage *cage, const char *nam
 		emit_string(e, NULL, args[i]);
 	emit_close(e, ']');
 	emit_open(e, "env", '[');
-	for (size_t i = 0; code == EXIT_OK && i < cage->count; i++)
-		if (cage->options[i].id == WASI_ENV)
-			code = emit_variable(e, cage->options[i].value);
+	for (size_t i = 0; code == EXIT_OK && i < cage->count; i++) {
+		const struct cage_option *option = &cage->options[i];
+
+		if (option->id == WASI_ENV)
+			code = emit_variable(e, option->value);
+		else if (option->id == WASI_ENV_FILE)
+			code = env_file_read(option->value, emit_variable, e);
+	}
 	emit_close(e, ']');
 	emit_string(e, "cwd", last_value(cage, WASI_WORKDIR, "/"));
 	emit_open(e, "user", '{');
@@ -170,7 +241,9 @@ static void emit_namespaces(struct emit *e, const struct cage *cage, uid_t user)
 {
 	static const char *const kinds[] = {"user", "mount", "pid", "ipc", "uts", "network"};
 	/* The host's network, unless none is wanted: without somebody to connect it, a new one leads nowhere. */
-	size_t count = last_value(cage, WASI_NO_NETWORK, "") == NULL ? 6 : 5;
+	bool none = last_value(cage, WASI_NO_NETWORK, "") == NULL ||
+		    (cage->no_network && cage->allow.size == 0);
+	size_t count = none ? 6 : 5;
 
 	emit_open(e, "linux", '{');
 	if (user != 0)

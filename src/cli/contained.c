@@ -3,8 +3,10 @@
 #include "cli/contained.h"
 
 #include "base/err.h"
+#include "cli/dump.h"
 #include "cli/exit.h"
 #include "cli/fill.h"
+#include "cli/node.h"
 #include "cli/say.h"
 #include "cli/watch.h"
 #include "runtime/bundle.h"
@@ -45,7 +47,7 @@ static void say_notes(const struct container *container)
 	const char *note = (const char *)container->notes.text.data;
 
 	for (uint32_t i = 0; i < container->notes.count; i++, note += strlen(note) + 1)
-		say(EXIT_OK, NULL, "warning: %s", note);
+		say_note(SAY_WARNING, NULL, "%s", note);
 }
 
 /* Up to the guest's first instruction. */
@@ -78,23 +80,15 @@ static int end(struct container *container, struct watch *watch)
 	int code;
 
 	if (container_started(container, &err) != 0)
-		say(EXIT_OK, NULL, "warning: %s", err.text);
+		say_note(SAY_WARNING, NULL, "%s", err.text);
 	code = watch_end(watch, container->child.pid, -1);
 	container->child.pid = 0;
 	if (code == EXIT_SIGNAL + SIGKILL)
 		say_why(container);
 	if (container_delete(container, &err) != 0)
-		say(EXIT_OK, NULL, "warning: %s", err.text);
+		say_note(SAY_WARNING, NULL, "%s", err.text);
 	fill_now();
 	return code;
-}
-
-static int take_module(struct container *container)
-{
-	int module = container->child.module;
-
-	container->child.module = -1;
-	return module;
 }
 
 /* The reason, and what is left for it. */
@@ -104,8 +98,16 @@ static int give_up(struct container *container, int result, const struct err *er
 	int code = say(result > 0 ? result : EXIT_BAD, NULL, "%s", err->text);
 
 	if (container_delete(container, &left) != 0)
-		say(EXIT_OK, NULL, "warning: %s", left.text);
+		say_note(SAY_WARNING, NULL, "%s", left.text);
 	return code;
+}
+
+static int take_module(struct container *container)
+{
+	int module = container->child.module;
+
+	container->child.module = -1;
+	return module;
 }
 
 static int run(struct container *container, const struct contained_plan *plan)
@@ -130,14 +132,63 @@ static int run(struct container *container, const struct contained_plan *plan)
 	return r;
 }
 
-int contained_run(const struct contained_plan *plan)
+static void say_note_of_child(void *env, enum message_kind kind, const char *sentence)
 {
+	(void)env;
+	say_note(kind == MESSAGE_WARNING ? SAY_WARNING : SAY_INFO, NULL, "%s", sentence);
+}
+
+static void warn(void *env, const char *sentence)
+{
+	(void)env;
+	say_note(SAY_WARNING, NULL, "%s", sentence);
+}
+
+/* What the guest gets beside its config.json; `more` has room for all descriptors. */
+static int agree(struct contained_plan *plan, struct container *container, int *more)
+{
+	const struct oci_spec *spec = container->bundle->spec;
+	struct terms *terms = &plan->terms;
+	struct err err = {""};
+	uint32_t count = plan->socket_count;
+	int dump;
+
+	for (uint32_t i = 0; i < spec->unknown.count; i++)
+		say_note(SAY_INFO, NULL, "config.json has a field that nobody knows: %s",
+			 spec->unknown.items[i]);
+	if (limits_resolve(&plan->limits, spec, plan->config, warn, NULL, &err) != 0)
+		return say(EXIT_BAD, NULL, "%s", err.text);
+	memcpy(terms->limits, plan->limits.of, sizeof(terms->limits));
+	terms->landlock = plan->config->policy_landlock;
+	if (count > 0)
+		memcpy(more, plan->sockets, count * sizeof(*more));
+	if (plan->coredump != NULL) {
+		dump = dump_open(plan->coredump);
+		if (dump < 0)
+			return say(EXIT_BAD, plan->coredump, "%s", strerror(-dump));
+		more[count++] = dump;
+		terms->dumps = true;
+	}
+	container->terms = terms;
+	container->more = more;
+	container->more_count = count;
+	return EXIT_OK;
+}
+
+int contained_run(struct contained_plan *plan)
+{
+	int more[LAUNCH_MORE_MOST];
 	char made_up[32];
-	struct container container = {0};
+	struct container container = {.child = CHILD_NONE};
 	struct bundle bundle;
 	struct err err = {""};
 	int code;
 
+	if (plan->config == NULL) {
+		if (node_read(&plan->config, NULL) != EXIT_OK)
+			return EXIT_BAD;
+		node_cache(plan->config, &plan->cache, &plan->no_cache);
+	}
 	snprintf(made_up, sizeof(made_up), "run-%d", (int)getpid());
 	if (plan->bundle != NULL ? bundle_open(&bundle, plan->bundle, &err) != 0
 				 : bundle_of_text(&bundle, plan->text, plan->size, &err) != 0)
@@ -146,10 +197,14 @@ int contained_run(const struct contained_plan *plan)
 	container.bundle = &bundle;
 	container.cache = plan->no_cache ? "" : plan->cache != NULL ? plan->cache : fill_cache();
 	container.template = -1;
-	container.child.socket = container.child.module = -1;
 	container.detached = plan->detached;
 	container.no_cgroup = plan->bundle == NULL;
-	code = run(&container, plan);
+	container.note = say_note_of_child;
+	code = agree(plan, &container, more);
+	if (code == EXIT_OK)
+		code = run(&container, plan);
+	if (plan->terms.dumps)
+		dump_close(more[container.more_count - 1], plan->coredump);
 	bundle_close(&bundle);
 	return code;
 }

@@ -3,6 +3,8 @@
 #ifndef CLI_CONTAINED_H
 #define CLI_CONTAINED_H
 
+#include "runtime/terms.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -11,6 +13,13 @@ struct contained_plan {
 	char *text; /* taken */
 	size_t size;
 	const char *id; /* NULL: made up */
+	const struct config *config; /* the node's; borrowed; NULL: it is read */
+	struct limits limits; /* what was asked for */
+	struct terms
+		terms; /* but for limits, and for what the configuration says; zeros: nothing special */
+	const int *sockets; /* of terms.listen; borrowed */
+	uint32_t socket_count;
+	const char *coredump; /* a path; NULL: none */
 	const char *cache; /* as in guest_plan */
 	bool no_cache;
 	bool detached; /* make it, and leave it */
@@ -20,6 +29,6 @@ struct contained_plan {
 };
 
 /* The exit code, of the guest if it ran. */
-int contained_run(const struct contained_plan *plan);
+int contained_run(struct contained_plan *plan);
 
 #endif

@@ -49,7 +49,7 @@ void dump_close(int fd, const char *path)
 {
 	if (fd < 0)
 		return;
-	if (is_empty_file(fd))
+	if (path != NULL && is_empty_file(fd))
 		unlink(path);
 	close(fd);
 }

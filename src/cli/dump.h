@@ -12,7 +12,7 @@
 int dump_open(const char *path);
 /* After a trap: say so if nothing was written. */
 void dump_check(int fd, const char *path);
-/* fd may be negative. */
+/* fd may be negative; path NULL: whether an empty file stays is somebody else's business. */
 void dump_close(int fd, const char *path);
 
 #endif

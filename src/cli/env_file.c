@@ -68,7 +68,7 @@ static const char *mistake(const char *line, size_t size)
 	return NULL;
 }
 
-static int take_lines(struct wasi_setup *setup, struct text *t, const char *path)
+static int take_lines(struct text *t, const char *path, env_file_fn *fn, void *env)
 {
 	char *end = t->bytes + t->size;
 	unsigned number = 1;
@@ -90,14 +90,14 @@ static int take_lines(struct wasi_setup *setup, struct text *t, const char *path
 		wrong = mistake(line, (size_t)(stop - line));
 		if (wrong != NULL)
 			return say(EXIT_USAGE, path, "line %u: %s", number, wrong);
-		code = wasi_env(setup, line);
+		code = fn(env, line);
 		if (code != EXIT_OK)
 			return code;
 	}
 	return EXIT_OK;
 }
 
-int env_file_read(struct wasi_setup *setup, const char *path)
+int env_file_read(const char *path, env_file_fn *fn, void *env)
 {
 	struct text t = {0};
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -107,7 +107,7 @@ int env_file_read(struct wasi_setup *setup, const char *path)
 	if (r < 0)
 		code = say(EXIT_BAD, path, "read the file of --env-file: %s", strerror(-r));
 	else
-		code = take_lines(setup, &t, path);
+		code = take_lines(&t, path, fn, env);
 	if (fd >= 0)
 		close(fd);
 	free(t.bytes);

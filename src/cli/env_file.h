@@ -11,9 +11,10 @@
 #ifndef CLI_ENV_FILE_H
 #define CLI_ENV_FILE_H
 
-#include "cli/wasi.h"
+/* Takes one, NAME=VALUE or NAME; an exit code. */
+typedef int env_file_fn(void *env, const char *variable);
 
-/* Set them; an exit code, after a sentence that names the file and, for a bad line, its number. */
-int env_file_read(struct wasi_setup *setup, const char *path);
+/* Hand them over; an exit code, after a sentence that names the file and, for a bad line, its number. */
+int env_file_read(const char *path, env_file_fn *fn, void *env);
 
 #endif

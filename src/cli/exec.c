@@ -260,7 +260,7 @@ static int prepare(struct watch *watch, const struct known *known, const struct 
 static int run(struct known *known, const struct request *q, struct watch *watch,
 	       struct known_exec *exec)
 {
-	struct child child = {.socket = -1, .module = -1};
+	struct child child = CHILD_NONE;
 	struct err err = {""};
 	int init = (int)syscall(SYS_pidfd_open, known->state.init.pid, 0);
 	int r = prepare(watch, known, q, exec, &err), code = EXIT_OK;
@@ -270,7 +270,7 @@ static int run(struct known *known, const struct request *q, struct watch *watch
 		r = known_exec(known, exec, &child, &err);
 	r = watch_born(watch, r);
 	if (r == 0 && q->pid_file != NULL && watch_write_pid(q->pid_file, child.pid, &err) != 0)
-		say(EXIT_OK, NULL, "warning: %s", err.text);
+		say_note(SAY_WARNING, NULL, "%s", err.text);
 	if (r != 0)
 		code = say(r > 0 ? r : EXIT_BAD, NULL, "%s", err.text);
 	else

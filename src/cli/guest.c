@@ -223,7 +223,9 @@ static int trapped(struct guest *g, const struct skiff_trap *trap)
 		return say(EXIT_TRAP, NULL, "trap: %s", g->err.text);
 	code = skiff_trap_code(trap);
 	if (strcmp(code, "interrupted") == 0 && g->timed && g->time.expired) {
-		trace_say("the time of --time-limit ran out", trap);
+		snprintf(reason, sizeof(reason), "the time of %s ran out",
+			 g->plan->manner.time_option);
+		trace_say(reason, trap);
 		return g->plan->manner.time_code;
 	}
 	if (strcmp(code, "out_of_fuel") == 0) {
@@ -298,7 +300,7 @@ static int load_cached(struct guest *g)
 		r = skiff_cache_module_open(cache, &g->module, g->engine, plan->file, &missing,
 					    &g->err);
 	if (r == 0 && skiff_cache_complaint(cache) != NULL)
-		say(EXIT_OK, NULL, "warning: %s", skiff_cache_complaint(cache));
+		say_note(SAY_WARNING, NULL, "%s", skiff_cache_complaint(cache));
 	if (r == 0 && missing)
 		fill_wanted(plan->cache, plan->file, plan->has_fuel);
 	skiff_cache_free(cache);
@@ -320,7 +322,7 @@ static int load_caged(struct guest *g)
 		r = skiff_cache_find(cage->cache, &cached, g->engine, cage->module, &missing,
 				     &g->err);
 	if (r == 0 && cage->cache != NULL && skiff_cache_complaint(cage->cache) != NULL)
-		say(EXIT_OK, NULL, "warning: %s", skiff_cache_complaint(cage->cache));
+		say_note(SAY_WARNING, NULL, "%s", skiff_cache_complaint(cage->cache));
 	if (r != 0)
 		return say_error(g->name, r, &g->err);
 	code = cage->before_reading(missing);
@@ -392,20 +394,29 @@ static void leave_behind(void)
 
 static int set_limits(struct guest *g)
 {
-	int r;
-
 	if (g->plan->has_memory)
 		limit_memory_init(&g->memory, g->store, g->plan->memory_bytes);
 	if (g->plan->has_pages)
 		limit_memory_pages(&g->memory, g->store, g->plan->memory_pages);
 	if (g->plan->has_fuel)
 		skiff_store_set_fuel(g->store, g->plan->fuel);
+	if (g->plan->dump > 0)
+		g->dump = g->plan->dump;
 	if (g->plan->coredump != NULL) {
 		g->dump = dump_open(g->plan->coredump);
 		if (g->dump < 0)
 			return say(EXIT_BAD, g->plan->coredump, "%s", strerror(-g->dump));
-		skiff_store_coredump(g->store, g->dump);
 	}
+	if (g->dump >= 0)
+		skiff_store_coredump(g->store, g->dump);
+	return EXIT_OK;
+}
+
+/* Who makes a container may take its time until it is started. */
+static int start_time(struct guest *g)
+{
+	int r;
+
 	if (!g->plan->has_time)
 		return EXIT_OK;
 	r = limit_time_start(&g->time, g->store, g->plan->time_ms);
@@ -422,11 +433,9 @@ static int instantiate(struct guest *g)
 	int r = skiff_instance_new(&g->instance, g->store, g->pre, &trap, &exit_code, &g->err);
 
 	if (g->memory.refused && (r < 0 || r == SKIFF_UNLINKABLE))
-		return say(
-			EXIT_BAD, g->name,
-			g->plan->has_pages
-				? "a memory needs more than --memory-page-limit allows"
-				: "its memories and tables need more than --memory-limit allows");
+		return say(EXIT_BAD, g->name, "%s more than %s allows",
+			   g->plan->has_pages ? "a memory needs" : "its memories and tables need",
+			   g->plan->manner.memory_option);
 	return outcome(g, r, trap, exit_code);
 }
 
@@ -455,6 +464,8 @@ static int run(struct guest *g)
 	fill_later();
 	signals_before_exit(leave_behind);
 	code = g->plan->closing != NULL ? g->plan->closing->before_run() : EXIT_OK;
+	if (code == EXIT_OK)
+		code = start_time(g);
 	if (code == EXIT_OK)
 		code = instantiate(g);
 	if (code == EXIT_OK && g->instance != NULL && g->initializes)

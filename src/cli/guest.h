@@ -29,7 +29,9 @@ struct guest_manner {
 	int mistake_code; /* the command line makes no sense */
 	int time_code; /* the time ran out */
 	int fuel_code;
-	const char *fuel_option; /* how it was limited, for sentences */
+	const char *fuel_option; /* how these were limited, for sentences */
+	const char *time_option;
+	const char *memory_option;
 };
 
 /* What a process has been given that is about to shut itself in, and what it does on the way. */
@@ -55,9 +57,11 @@ struct guest_plan {
 	uint64_t grace_ms;
 	uint64_t memory_pages; /* of each memory; with has_pages */
 	const char *coredump; /* a path, or NULL */
+	int dump; /* without a path: where the core dump goes; 0: nowhere */
 	struct cage cage;
 	const char *bundle; /* a directory; NULL: none */
 	const char *console_socket, *pid_file; /* with bundle; paths, or NULL */
+	const char *config; /* a file; NULL: as the environment has it, or the default one */
 	const char *cache; /* a directory; NULL: the default one */
 	bool no_cache;
 	const struct guest_cage
@@ -68,6 +72,7 @@ struct guest_plan {
 	uint64_t time_ms;
 	uint64_t memory_bytes;
 	bool has_fuel;
+	bool has_grace; /* by an option */
 	bool has_time;
 	bool has_memory;
 	bool has_pages;

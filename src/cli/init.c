@@ -8,6 +8,7 @@
 #include "cli/exit.h"
 #include "cli/guest.h"
 #include "cli/say.h"
+#include "runtime/launch.h"
 #include "runtime/stage.h"
 #include "skiff.h"
 
@@ -28,6 +29,7 @@ static struct stage stage;
 static struct guest_plan plan;
 static struct guest_cage cage;
 static char module_path[PATH_MAX];
+static int next_descriptor = LAUNCH_MORE_FD; /* of those that came along */
 
 static int fail(int code, const struct err *err)
 {
@@ -35,10 +37,13 @@ static int fail(int code, const struct err *err)
 	return code;
 }
 
-/* A mistake in a bundle is none of the command line. */
+/* A mistake in a bundle is none of the command line; and not all that is said is a mistake. */
 static void tell(int code, const char *sentence)
 {
-	stage_fail(&stage, code == EXIT_USAGE ? EXIT_BAD : code, sentence);
+	if (code == EXIT_OK)
+		stage_note(&stage, MESSAGE_WARNING, sentence);
+	else
+		stage_fail(&stage, code == EXIT_USAGE ? EXIT_BAD : code, sentence);
 }
 
 /* -- Where the module is ---------------------------------------------------------------------------- */
@@ -128,6 +133,31 @@ static int open_module(struct err *err)
 
 /* -- What the guest gets ------------------------------------------------------------------------------ */
 
+/* In the node's own network, as an option outside of a cage is. */
+static int give_sockets(struct err *err)
+{
+	const struct terms *terms = &stage.terms;
+	struct skiff_error *say = (struct skiff_error *)(void *)err;
+	struct skiff_wasi *wasi = plan.wasi.wasi;
+	int r = 0;
+
+	for (const char *t = terms_first(&terms->listen); r == 0 && t != NULL;
+	     t = terms_next(&terms->listen, t))
+		r = t[0] == '\0' ? skiff_wasi_listen_fd(wasi, next_descriptor++, say)
+				 : skiff_wasi_listen(wasi, t, say);
+	if (r != 0)
+		return err_prefix(err, r, "a listening socket");
+	for (const char *t = terms_first(&terms->allow); r == 0 && t != NULL;
+	     t = terms_next(&terms->allow, t))
+		r = skiff_wasi_allow_net(wasi, t, say);
+	if (r != 0)
+		return err_prefix(err, r, "option '--allow-net'");
+	plan.wasi.network_chosen = terms->allow.size > 0;
+	if (terms->has_threads)
+		r = skiff_wasi_threads(wasi, terms->threads, say);
+	return r;
+}
+
 static int give_root(struct err *err)
 {
 	int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -142,7 +172,7 @@ static int make_wasi(struct err *err)
 {
 	const struct oci_strings *env = &stage.spec->process.env;
 	struct skiff_error *say = (struct skiff_error *)(void *)err;
-	int r = skiff_wasi_new(&plan.wasi.wasi, say);
+	int r = 0;
 
 	for (uint32_t i = 0; r == 0 && i < env->count; i++)
 		r = skiff_wasi_env(plan.wasi.wasi, env->items[i], say);
@@ -183,17 +213,36 @@ static int await_start(void)
 	return EXIT_OK;
 }
 
+static void take_terms(const struct terms *terms)
+{
+	const uint64_t *limits = terms->limits;
+
+	plan.features = skiff_features_default() ^ terms->features;
+	plan.invoke = terms->invoke;
+	plan.reactor = terms->reactor ? GUEST_REACTOR : GUEST_COMMAND;
+	plan.has_memory = limits[LIMIT_MEMORY] != CONFIG_NONE;
+	plan.memory_bytes = limits[LIMIT_MEMORY];
+	plan.has_fuel = limits[LIMIT_FUEL] != CONFIG_NONE;
+	plan.fuel = limits[LIMIT_FUEL];
+	plan.has_time = limits[LIMIT_TIME] != CONFIG_NONE;
+	plan.time_ms = limits[LIMIT_TIME];
+	plan.stack_bytes = limits[LIMIT_STACK];
+	plan.grace_ms = limits[LIMIT_GRACE];
+	plan.dump = terms->dumps ? next_descriptor++ : 0;
+}
+
 static void make_plan(void)
 {
 	cage.before_reading = shut_cage;
 	cage.before_run = await_start;
 	plan.file = module_path;
-	plan.argv0 = stage.spec->process.args.items[0];
+	plan.argv0 =
+		stage.terms.argv0 != NULL ? stage.terms.argv0 : stage.spec->process.args.items[0];
 	plan.args = (char **)(uintptr_t)stage.spec->process.args.items + 1;
-	plan.features = skiff_features_default();
-	plan.grace_ms = GUEST_GRACE_MS;
-	plan.manner = (struct guest_manner){EXIT_BAD, EXIT_TIME, EXIT_FUEL, "--fuel"};
+	plan.manner = (struct guest_manner){EXIT_BAD,        EXIT_TIME,       EXIT_FUEL,
+					    "the container", "the container", "the container"};
 	plan.closing = &cage;
+	take_terms(&stage.terms);
 }
 
 static int prepare(struct err *err)
@@ -205,6 +254,10 @@ static int prepare(struct err *err)
 	    (stage.plan.cache == NULL || stage.plan.cache[0] != '\0'))
 		r = skiff_cache_new(&cage.cache, stage.plan.cache,
 				    (struct skiff_error *)(void *)err);
+	if (r == 0)
+		r = skiff_wasi_new(&plan.wasi.wasi, (struct skiff_error *)(void *)err);
+	if (r == 0)
+		r = give_sockets(err);
 	if (r == 0)
 		r = stage_enter(&stage, err);
 	if (r == 0)

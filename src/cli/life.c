@@ -89,7 +89,7 @@ static bool take(struct options *o, int words, struct request *q)
 static int tell(int error, const struct err *warning, const struct err *err)
 {
 	if (warning != NULL && warning->text[0] != '\0')
-		say(EXIT_OK, NULL, "warning: %s", warning->text);
+		say_note(SAY_WARNING, NULL, "%s", warning->text);
 	return error == 0 ? EXIT_OK : say(EXIT_BAD, NULL, "%s", err->text);
 }
 
@@ -120,7 +120,7 @@ static int start(struct known *known, struct err *err)
 	int error = known_start(known, &warning, err);
 
 	if (warning.text[0] != '\0')
-		say(EXIT_OK, NULL, "warning: %s", warning.text);
+		say_note(SAY_WARNING, NULL, "%s", warning.text);
 	return error;
 }
 

@@ -8,6 +8,7 @@
 #include "cli/exit.h"
 #include "cli/features.h"
 #include "cli/guest.h"
+#include "cli/node.h"
 #include "cli/options.h"
 #include "cli/say.h"
 #include "skiff.h"
@@ -27,6 +28,7 @@ enum {
 	COREDUMP,
 	CACHE,
 	NO_CACHE,
+	CONFIG,
 	BUNDLE,
 	CONSOLE_SOCKET,
 	PID_FILE,
@@ -53,6 +55,8 @@ const struct option run_options[] = {
 	 "with --bundle: write the number of its process to FILE"},
 	{CACHE, '\0', "cache", "DIR", "where modules seen before are kept"},
 	{NO_CACHE, '\0', "no-cache", NULL, "neither look there nor add to it"},
+	{CONFIG, '\0', "config", "FILE",
+	 "the node's configuration (default /etc/skiff/config.toml)"},
 	FEATURES_OPTIONS,
 	{0},
 };
@@ -72,16 +76,8 @@ const char run_details[] =
 	"number\n"
 	"or null, other references as null. Each result is printed on a line of its own.\n";
 
-/* These are about how the process runs, and go along into the cage one day. */
-static bool stays_out(int id)
-{
-	return id != CAGE && id != CACHE && id != NO_CACHE && id < WASI_DIR;
-}
-
 static bool take(struct options *o, int id, struct guest_plan *plan)
 {
-	if (plan->cage.wanted && stays_out(id))
-		return cage_option(&plan->cage, o, id);
 	switch (id) {
 	case INVOKE:
 		plan->invoke = o->value;
@@ -93,6 +89,7 @@ static bool take(struct options *o, int id, struct guest_plan *plan)
 		plan->argv0 = o->value;
 		return true;
 	case GRACE:
+		plan->has_grace = true;
 		return options_duration(o, &plan->grace_ms);
 	case STACK_LIMIT:
 		return options_size(o, &plan->stack_bytes);
@@ -125,6 +122,9 @@ static bool take(struct options *o, int id, struct guest_plan *plan)
 	case NO_CACHE:
 		plan->no_cache = true;
 		return true;
+	case CONFIG:
+		plan->config = o->value;
+		return true;
 	case FEATURES_ENABLE:
 	case FEATURES_DISABLE:
 		return features_switch(o, id, &plan->features);
@@ -156,31 +156,58 @@ static bool take_invoke(char **args, struct guest_plan *plan)
 	return true;
 }
 
-/* `o` stands at the ID; NULL: none is given. */
-static int run_bundle(const struct guest_plan *plan, const struct options *o)
+/* What of the plan goes along with a container. */
+static struct contained_plan contain(const struct guest_plan *plan, const struct config *config)
 {
-	const struct contained_plan contained = {
-		.bundle = plan->bundle,
-		.console_socket = plan->console_socket,
-		.pid_file = plan->pid_file,
-		.id = o != NULL ? o->value : NULL,
+	struct contained_plan c = {
+		.config = config,
 		.cache = plan->cache,
 		.no_cache = plan->no_cache,
+		.coredump = plan->coredump,
+		.limits = {.of = {plan->memory_bytes, plan->fuel, plan->time_ms, plan->stack_bytes,
+				  plan->grace_ms},
+			   .asked = {plan->has_memory, plan->has_fuel, plan->has_time,
+				     plan->stack_bytes != 0, plan->has_grace}},
 	};
+
+	c.terms.features = plan->features ^ skiff_features_default();
+	c.terms.invoke = plan->invoke;
+	c.terms.argv0 = plan->argv0;
+	c.terms.reactor = plan->reactor == GUEST_REACTOR;
+	return c;
+}
+
+/* `o` stands at the ID; NULL: none is given. */
+static int run_bundle(const struct guest_plan *plan, const struct config *config,
+		      const struct options *o)
+{
+	struct contained_plan contained = contain(plan, config);
 
 	if (o != NULL && o->next[0] != NULL)
 		return say(EXIT_USAGE, NULL,
 			   "with --bundle there is an ID and nothing behind it, not '%s'",
 			   o->next[0]);
+	if (plan->wasi.wasi != NULL)
+		return say(EXIT_USAGE, NULL,
+			   "with --bundle directories, variables and sockets are those of its "
+			   "config.json, no options");
+	contained.bundle = plan->bundle;
+	contained.console_socket = plan->console_socket;
+	contained.pid_file = plan->pid_file;
+	contained.id = o != NULL ? o->value : NULL;
 	return contained_run(&contained);
 }
 
-static int run_cage(struct guest_plan *plan)
+static int run_cage(struct guest_plan *plan, const struct config *config)
 {
-	struct contained_plan contained = {.cache = plan->cache, .no_cache = plan->no_cache};
-	int code =
-		cage_compose(&plan->cage, plan->file, plan->args, &contained.text, &contained.size);
+	struct contained_plan contained = contain(plan, config);
+	int code;
 
+	cage_terms(&plan->cage, &contained.terms);
+	plan->cage.no_network = config->policy_network == CONFIG_NETWORK_NONE;
+	contained.sockets = plan->cage.sockets;
+	contained.socket_count = plan->cage.socket_count;
+	code = cage_compose(&plan->cage, plan->file, plan->args, &contained.text, &contained.size);
 	return code == EXIT_OK ? contained_run(&contained) : code;
 }
 
@@ -203,6 +230,36 @@ static bool find_cage(struct options *o, char **args, bool *ret)
 	return id != OPTIONS_STOP;
 }
 
+/* What the command line says, in `plan`; OPTIONS_WORD where `o` stands at FILE or ID, OPTIONS_END, or OPTIONS_STOP. */
+static int take_all(struct options *o, char **args, struct guest_plan *plan)
+{
+	int id;
+
+	if (!find_cage(o, args, &plan->cage.wanted))
+		return OPTIONS_STOP;
+	while ((id = options_next(o)) > 0)
+		if (!take(o, id, plan))
+			return OPTIONS_STOP;
+	if (id == OPTIONS_END && plan->bundle == NULL) {
+		o->code = options_missing(o, "FILE");
+		return OPTIONS_STOP;
+	}
+	return id;
+}
+
+static int run(struct guest_plan *plan, struct options *o, bool has_word)
+{
+	const struct config *config;
+	int code = node_read(&config, plan->config);
+
+	if (code != EXIT_OK)
+		return code;
+	node_cache(config, &plan->cache, &plan->no_cache);
+	if (plan->bundle != NULL)
+		return run_bundle(plan, config, has_word ? o : NULL);
+	return plan->cage.wanted ? run_cage(plan, config) : guest_run(plan);
+}
+
 int run_verb(const struct verb *verb, char **args)
 {
 	static struct guest_plan plan; /* static so that a leak checker sees what it owns */
@@ -212,29 +269,22 @@ int run_verb(const struct verb *verb, char **args)
 	plan = (struct guest_plan){
 		.features = skiff_features_default(),
 		.grace_ms = GUEST_GRACE_MS,
-		.manner = {EXIT_USAGE, EXIT_TIME, EXIT_FUEL, "--fuel"},
+		.manner = {EXIT_USAGE, EXIT_TIME, EXIT_FUEL, "--fuel", "--time-limit",
+			   "--memory-limit"},
 	};
-
 	options_init(&o, verb, args);
-	if (!find_cage(&o, args, &plan.cage.wanted))
+	id = take_all(&o, args, &plan);
+	if (id == OPTIONS_STOP)
 		return o.code;
-	while ((id = options_next(&o)) != OPTIONS_WORD) {
-		if (id == OPTIONS_STOP)
-			return o.code;
-		if (id == OPTIONS_END && plan.bundle != NULL)
-			return run_bundle(&plan, NULL);
-		if (id == OPTIONS_END)
-			return options_missing(&o, "FILE");
-		if (!take(&o, id, &plan))
-			return o.code;
+	if (plan.bundle != NULL && plan.cage.wanted)
+		return say(EXIT_USAGE, NULL, "option '--bundle' does not go with --cage");
+	if (plan.bundle == NULL) {
+		if (plan.console_socket != NULL || plan.pid_file != NULL)
+			return say(EXIT_USAGE, NULL, "option '--%s' goes with --bundle only",
+				   plan.pid_file != NULL ? "pid-file" : "console-socket");
+		plan.file = o.value;
+		if (!take_invoke(o.next, &plan))
+			return options_missing(&o, "the NAME of --invoke");
 	}
-	if (plan.bundle != NULL)
-		return run_bundle(&plan, &o);
-	if (plan.console_socket != NULL || plan.pid_file != NULL)
-		return say(EXIT_USAGE, NULL, "option '--%s' goes with --bundle only",
-			   plan.pid_file != NULL ? "pid-file" : "console-socket");
-	plan.file = o.value;
-	if (!take_invoke(o.next, &plan))
-		return options_missing(&o, "the NAME of --invoke");
-	return plan.cage.wanted ? run_cage(&plan) : guest_run(&plan);
+	return run(&plan, &o, id == OPTIONS_WORD);
 }

@@ -14,7 +14,14 @@ struct text_nearest;
 int say(int code, const char *subject, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Hand sentences to this instead, with the code; NULL: standard error again. */
+/* What is no mistake: "warning: sentence", and what is only worth knowing. Said where the level is not below. */
+enum say_level { SAY_ERROR, SAY_WARNING, SAY_INFO };
+void say_note(enum say_level level, const char *subject, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/* What say_note() says from now on; SAY_WARNING at first. */
+void say_up_to(enum say_level level);
+
+/* Hand sentences to this instead, with the code (EXIT_OK: a note); NULL: standard error again. */
 void say_to(void (*fn)(int code, const char *sentence));
 
 /* What a function of skiff.h returned and wrote, about a file; the exit code follows from it. */

@@ -28,7 +28,7 @@ static int check(struct skiff_engine *engine, const char *path)
 	if (r != 0)
 		return say_error(source_name(path), r, &err);
 	if (skiff_module_check_custom(module, &err) != 0)
-		say(EXIT_OK, source_name(path), "warning: %s", err.text);
+		say_note(SAY_WARNING, source_name(path), "%s", err.text);
 	skiff_module_free(module);
 	return EXIT_OK;
 }

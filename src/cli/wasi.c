@@ -209,6 +209,11 @@ int wasi_env(struct wasi_setup *setup, const char *text)
 	return r == 0 ? EXIT_OK : refused("env", r, &err, "");
 }
 
+static int take_variable(void *env, const char *variable)
+{
+	return wasi_env(env, variable);
+}
+
 /* Whether the guest has it is known when all its directories are: linking tells. */
 static int take_workdir(struct wasi_setup *setup, const char *path)
 {
@@ -291,7 +296,7 @@ bool wasi_option(struct wasi_setup *setup, struct options *o, int id)
 		o->code = wasi_env(setup, o->value);
 		break;
 	case WASI_ENV_FILE:
-		o->code = env_file_read(setup, o->value);
+		o->code = env_file_read(o->value, take_variable, setup);
 		break;
 	case WASI_WORKDIR:
 		o->code = take_workdir(setup, o->value);

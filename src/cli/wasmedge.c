@@ -11,6 +11,7 @@
 #include "cli/features.h"
 #include "cli/guest.h"
 #include "cli/help.h"
+#include "cli/node.h"
 #include "cli/options.h"
 #include "cli/out.h"
 #include "cli/say.h"
@@ -246,6 +247,7 @@ static const char *last_part(const char *path)
 static int run(const struct verb *verb, char **args)
 {
 	static struct wishes w; /* static so that a leak checker sees what it owns */
+	const struct config *config;
 	struct options o;
 	int id;
 
@@ -253,7 +255,9 @@ static int run(const struct verb *verb, char **args)
 		.plan = {.manner = {.mistake_code = EXIT_BAD,
 				    .time_code = EXIT_TRAP,
 				    .fuel_code = EXIT_TRAP,
-				    .fuel_option = "--gas-limit"},
+				    .fuel_option = "--gas-limit",
+				    .time_option = "--time-limit",
+				    .memory_option = "--memory-page-limit"},
 			 .wasi = {.forgiving = true},
 			 .reactor = GUEST_EITHER,
 			 .grace_ms = GUEST_GRACE_MS},
@@ -274,6 +278,9 @@ static int run(const struct verb *verb, char **args)
 	w.plan.argv0 = last_part(o.value);
 	w.plan.args = o.next;
 	w.plan.features = (w.standard | features_known(w.on)) & ~w.off;
+	if (node_read(&config, NULL) != EXIT_OK)
+		return EXIT_BAD;
+	node_cache(config, &w.plan.cache, &w.plan.no_cache);
 	return guest_run(&w.plan);
 }
 

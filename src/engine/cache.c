@@ -96,6 +96,11 @@ void skiff_cache_limits_default(struct skiff_cache_limits *limits)
 	memcpy(limits, &full, MIN(limits->size, sizeof(full)));
 }
 
+void skiff_cache_keep(struct skiff_cache *cache, const struct skiff_cache_limits *limits)
+{
+	cache->cache.limits = (struct cache_limits){limits->bytes, limits->seconds};
+}
+
 int skiff_cache_prune(struct skiff_cache *cache, struct skiff_cache_limits *limits,
 		      struct skiff_error *err)
 {

@@ -182,6 +182,20 @@ static int run_namespace_hooks(struct container *c, struct err *err)
 	return error == 0 ? launch_on(&c->child, err) : error;
 }
 
+/* With what the guest gets beside the config.json. */
+static int launch_with_terms(struct container *c, struct launch *l, struct err *err)
+{
+	struct buf terms = {0};
+	int error = c->terms != NULL ? terms_write(c->terms, &terms) : 0;
+
+	l->plan.terms = (const char *)terms.data;
+	l->plan.terms_size = terms.size;
+	error = error == 0 ? launch(&c->child, l, err)
+			   : err_set(err, error, "out of memory for a container's plan");
+	buf_deinit(&terms);
+	return error;
+}
+
 int container_create(struct container *c, struct err *err)
 {
 	struct launch l = {
@@ -197,13 +211,17 @@ int container_create(struct container *c, struct err *err)
 		.bundle = c->bundle->dir,
 		.stdio = {c->stdio[0], c->stdio[1], c->stdio[2]},
 		.template = c->template,
+		.more = c->more,
+		.more_count = c->more_count,
 		.gate = -1,
 		.stop = c->stop,
 		.slow = c->slow,
+		.note = c->note,
+		.note_env = c->note_env,
 	};
 	int error;
 
-	c->child.socket = c->child.module = -1;
+	c->child = CHILD_NONE;
 	error = label_check(c->bundle->spec, err);
 	if (error == 0)
 		error = make_state(c, err);
@@ -215,7 +233,7 @@ int container_create(struct container *c, struct err *err)
 	if (c->detached && l.gate < 0)
 		error = l.gate;
 	else
-		error = launch(&c->child, &l, err);
+		error = launch_with_terms(c, &l, err);
 	if (l.gate >= 0)
 		close(l.gate);
 	c->was_born = error == 0;

@@ -14,6 +14,7 @@
 #include "runtime/bundle.h"
 #include "runtime/launch.h"
 #include "runtime/state.h"
+#include "runtime/terms.h"
 #include "sandbox/cgroup.h"
 
 struct container {
@@ -25,6 +26,11 @@ struct container {
 	int stop; /* to be readable when it is not to be made after all; -1: none */
 	launch_slow_fn *slow; /* as in struct launch */
 	bool detached; /* nobody stays with it */
+	const struct terms *terms; /* NULL: nothing special */
+	const int *more; /* descriptors that belong to it */
+	uint32_t more_count;
+	launch_note_fn *note; /* as in struct launch */
+	void *note_env;
 	bool no_cgroup; /* it stays in ours: nothing is limited, and its pid namespace keeps it together */
 
 	int root; /* these are ours: the directory of all states; 0: none is kept */

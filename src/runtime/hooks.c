@@ -75,7 +75,9 @@ static _Noreturn void become(const struct run *run, int report)
 
 	reset_signals();
 	setpgid(0, 0);
-	if (lseek(run->state, 0, SEEK_SET) < 0 || dup2(run->state, 0) < 0 || dup2(2, 1) < 0)
+	/* Who was started without streams may have it at 0, where dup2() leaves it as it is: to be closed. */
+	if (lseek(run->state, 0, SEEK_SET) < 0 || dup2(run->state, 0) < 0 ||
+	    fcntl(0, F_SETFD, 0) < 0 || dup2(2, 1) < 0)
 		error = err_set(&err, -errno, "its streams: %s", strerror(errno));
 	if (error == 0 && run->prepare != NULL)
 		error = run->prepare(run->spec, &err);

@@ -165,13 +165,14 @@ static int run_hooks(const struct known *k, enum oci_hook_kind kind, const char 
 
 int known_start(struct known *k, struct err *warning, struct err *err)
 {
-	struct child child = {.pid = k->state.init.pid, .socket = -1, .module = -1, .stop = -1};
+	struct child child = CHILD_NONE;
 	int error = demand(k, KNOWN_CREATED, "started", err);
 
 	if (error == 0)
 		error = leftover_guard(k->dir, k->id, err);
 	if (error != 0)
 		return error;
+	child.pid = k->state.init.pid;
 	child.socket = gate_knock(k->dir);
 	if (child.socket < 0)
 		return err_set(err, child.socket, "container '%s' does not wait to be started: %s",

@@ -58,7 +58,7 @@ int known_exec(struct known *k, const struct known_exec *exec, struct child *ret
 	};
 	int error;
 
-	*ret = (struct child){.socket = -1, .module = -1, .stop = -1};
+	*ret = CHILD_NONE;
 	if (k->status != KNOWN_RUNNING && k->status != KNOWN_CREATED)
 		return err_set(err, -EBUSY, "container '%s' is %s, and nothing can be run in it",
 			       k->id, known_status_name(k->status));

@@ -20,7 +20,6 @@
 #include "base/base.h"
 #include "runtime/hang.h"
 #include "runtime/label.h"
-#include "runtime/message.h"
 #include "sandbox/caps.h"
 #include "sandbox/cgroup.h"
 #include "sandbox/rlimits.h"
@@ -47,10 +46,10 @@ struct birth {
 /* Moves descriptors to 0 and on, whatever numbers they had: by way of numbers nobody has. */
 static bool arrange(const int *fds, int count)
 {
-	int high[8];
+	int high[LAUNCH_MORE_FD + LAUNCH_MORE_MOST];
 
 	for (int i = 0; i < count; i++) {
-		high[i] = fds[i] < 0 ? -1 : fcntl(fds[i], F_DUPFD_CLOEXEC, 16);
+		high[i] = fds[i] < 0 ? -1 : fcntl(fds[i], F_DUPFD_CLOEXEC, (int)ARRAY_SIZE(high));
 		if (fds[i] >= 0 && high[i] < 0)
 			return false;
 	}
@@ -89,10 +88,14 @@ static int be_born(void *env)
 	static char *const args[] = {name, NULL}, *const environment[] = {NULL};
 	struct birth *b = env;
 	const struct launch *l = b->launch;
-	const int fds[] = {l->stdio[0], l->stdio[1], l->stdio[2], b->plan,
-			   b->socket,   l->bundle,   l->template, l->gate};
-	int self = fcntl(b->self, F_DUPFD_CLOEXEC, 32);
+	int fds[LAUNCH_MORE_FD + LAUNCH_MORE_MOST] = {l->stdio[0], l->stdio[1], l->stdio[2],
+						      b->plan,     b->socket,   l->bundle,
+						      l->template, l->gate};
+	int count = LAUNCH_MORE_FD + (int)l->more_count;
+	int self = fcntl(b->self, F_DUPFD_CLOEXEC, 2 * (int)ARRAY_SIZE(fds));
 
+	for (uint32_t i = 0; i < l->more_count; i++)
+		fds[LAUNCH_MORE_FD + i] = l->more[i];
 	if (!end_with_parent(b))
 		_exit(1);
 	b->error = l->plan.beside != 0
@@ -109,9 +112,9 @@ static int be_born(void *env)
 	if (b->error != 0)
 		_exit(1);
 	setsid();
-	if (self >= 0 && arrange(fds, ARRAY_SIZE(fds)) &&
+	if (self >= 0 && arrange(fds, count) &&
 	    (!l->spec->process.terminal || ioctl(0, TIOCSCTTY, 0) == 0)) {
-		syscall(SYS_close_range, (unsigned)ARRAY_SIZE(fds), ~0U, CLOSE_RANGE_CLOEXEC);
+		syscall(SYS_close_range, (unsigned)count, ~0U, CLOSE_RANGE_CLOEXEC);
 		syscall(SYS_execveat, self, "", args, environment, AT_EMPTY_PATH);
 	}
 	b->error = err_set(b->err, -errno, "execute ourselves: %s", strerror(errno));
@@ -248,7 +251,9 @@ int launch(struct child *ret, const struct launch *l, struct err *err)
 				      .socket = pair[0],
 				      .module = -1,
 				      .stop = l->stop,
-				      .slow = l->slow};
+				      .slow = l->slow,
+				      .note = l->note,
+				      .note_env = l->note_env};
 	return error;
 }
 
@@ -277,6 +282,15 @@ static int wait_for_either(struct child *child)
 	return fds[0].revents == 0 ? -ECANCELED : 0;
 }
 
+static bool took_note(const struct child *child, const struct message *message)
+{
+	if (message->kind != MESSAGE_WARNING && message->kind != MESSAGE_INFO)
+		return false;
+	if (child->note != NULL)
+		child->note(child->note_env, (enum message_kind)message->kind, message->text);
+	return true;
+}
+
 static int stopped(const struct child *child, struct err *err)
 {
 	char path[PATH_MAX];
@@ -302,19 +316,30 @@ static void forget_module(struct child *child)
 	child->module = -1;
 }
 
-static int wait_for(struct child *child, enum message_kind kind, struct err *err)
+/* Whatever it comes with: of many descriptors the last one is kept. */
+static int receive(struct child *child, struct message *ret)
 {
-	struct message message;
-	int error = wait_for_either(child), module = -1;
+	int module = -1, error = message_receive_with(child->socket, ret, &module);
 
-	if (error == -ECANCELED)
-		return stopped(child, err);
-	if (error == 0)
-		error = message_receive_with(child->socket, &message, &module);
 	if (module >= 0) {
 		forget_module(child);
 		child->module = module;
 	}
+	return error;
+}
+
+static int wait_for(struct child *child, enum message_kind kind, struct err *err)
+{
+	struct message message;
+	int error;
+
+	do {
+		error = wait_for_either(child);
+		if (error == -ECANCELED)
+			return stopped(child, err);
+		if (error == 0)
+			error = receive(child, &message);
+	} while (error == 0 && took_note(child, &message));
 	if (error == 0)
 		return message.kind == kind ? 0 : told(&message, err);
 	return err_set(err, error, "the container's process ended before it was ready");
@@ -346,7 +371,9 @@ static int send_last(struct child *child, enum message_kind kind, struct err *er
 	if (error != 0)
 		return err_set(err, error, "the container's process is gone");
 	/* Its side is closed: by itself, or because it has ended already. */
-	error = message_receive(child->socket, &message);
+	do
+		error = message_receive(child->socket, &message);
+	while (error == 0 && took_note(child, &message));
 	if (error == -ECONNRESET)
 		return 0;
 	return error == 0 ? told(&message, err)

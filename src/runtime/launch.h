@@ -17,9 +17,13 @@
 
 #include "base/err.h"
 #include "oci/spec.h"
+#include "runtime/message.h"
 #include "runtime/plan.h"
 
 struct cgroup;
+
+/* What the child has to tell that is no mistake; MESSAGE_WARNING or MESSAGE_INFO. */
+typedef void launch_note_fn(void *env, enum message_kind kind, const char *sentence);
 
 /* It takes long until the container is ready: it waits for that path, in its view of files; NULL: who knows for what. */
 typedef void launch_slow_fn(const char *path);
@@ -32,20 +36,36 @@ struct launch {
 	int template; /* a mount namespace to begin with; -1: our own */
 	int gate; /* with PLAN_WAITS_AT_GATE; else -1 */
 	struct cgroup *cgroup; /* NULL: ours */
+	const int *more; /* further descriptors it gets */
+	uint32_t more_count; /* at most LAUNCH_MORE_MOST */
 	int stop; /* readable: it is not to be waited for any more; -1: none */
 	launch_slow_fn *slow; /* called once, after some seconds; NULL: nobody is to know */
+	launch_note_fn *note; /* NULL: nobody wants to hear */
+	void *note_env;
 };
 
 struct child {
 	pid_t pid;
 	int socket; /* owned */
 	int module; /* owned: to be put into the cache; -1: it need not be. A process that decodes it says what it is */
-	int stop; /* borrowed, of struct launch, as is this */
+	int stop; /* borrowed, of struct launch, as are these */
 	launch_slow_fn *slow;
+	launch_note_fn *note;
+	void *note_env;
 };
 
+#define CHILD_NONE ((struct child){.socket = -1, .module = -1, .stop = -1})
+
 /* What the child finds where. */
-enum { LAUNCH_PLAN_FD = 3, LAUNCH_SOCKET_FD, LAUNCH_BUNDLE_FD, LAUNCH_TEMPLATE_FD, LAUNCH_GATE_FD };
+enum {
+	LAUNCH_PLAN_FD = 3,
+	LAUNCH_SOCKET_FD,
+	LAUNCH_BUNDLE_FD,
+	LAUNCH_TEMPLATE_FD,
+	LAUNCH_GATE_FD,
+	LAUNCH_MORE_FD
+};
+enum { LAUNCH_MORE_MOST = 32 };
 
 /* Where plan.in_users says so, the user namespace is made, or opened, too. */
 int launch(struct child *ret, const struct launch *launch, struct err *err);

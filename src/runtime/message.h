@@ -2,7 +2,8 @@
 /*
  * message.h: what a container's process and whoever started it tell each other, over a socket that keeps messages whole.
  *
- *   child   NAMESPACES    they are there, where somebody waits for that (hooks.h); it waits for
+ *   child   WARNING, INFO text: something is not as it could be; any number, at any time until it closes its side
+ *           NAMESPACES    they are there, where somebody waits for that (hooks.h); it waits for
  *   parent  ON
  *   child   READY         in the cage, the module is open: what can fail has not. Comes with the module's
  *                         descriptor, where the cache lacks it and would be the better for having it
@@ -19,7 +20,15 @@
 
 #include "base/err.h"
 
-enum message_kind { MESSAGE_READY = 1, MESSAGE_FAILED, MESSAGE_GO, MESSAGE_NAMESPACES, MESSAGE_ON };
+enum message_kind {
+	MESSAGE_READY = 1,
+	MESSAGE_FAILED,
+	MESSAGE_GO,
+	MESSAGE_NAMESPACES,
+	MESSAGE_ON,
+	MESSAGE_WARNING,
+	MESSAGE_INFO
+};
 
 struct message {
 	uint32_t kind;

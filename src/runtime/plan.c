@@ -15,13 +15,13 @@
 enum { PLAN_MAGIC = 0x4e4c4650 /* "PFLN" */, PLAN_VERSION = 2 };
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
-/* Then the texts, each ended by a NUL, in this order. */
+/* Then the texts, each ended by a NUL, in this order, and the terms. */
 struct head {
 	uint32_t magic, version;
 	uint8_t wait, has_bundle, has_template, has_cache, inherits, in_users, reserved[2];
 	int32_t beside;
 	uint32_t id_size, cache_size; /* without the NUL, as are these */
-	uint64_t spec_size, process_size;
+	uint64_t spec_size, process_size, terms_size;
 };
 
 enum { TEXTS = 4 };
@@ -48,6 +48,7 @@ int plan_write(const struct plan *plan, struct err *err)
 		.cache_size = (uint32_t)strlen(cache),
 		.spec_size = plan->spec_size,
 		.process_size = plan->process_size,
+		.terms_size = plan->terms_size,
 	};
 	int fd = memfd_create("skiff-plan", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
@@ -55,7 +56,8 @@ int plan_write(const struct plan *plan, struct err *err)
 		return err_set(err, -errno, "a file in memory: %s", strerror(errno));
 	if (io_write(fd, &head, sizeof(head)) == 0 && put(fd, plan->id, head.id_size) &&
 	    put(fd, cache, head.cache_size) && put(fd, plan->spec, plan->spec_size) &&
-	    put(fd, plan->process, plan->process_size) && fcntl(fd, F_ADD_SEALS, SEALS) == 0)
+	    put(fd, plan->process, plan->process_size) &&
+	    io_write(fd, plan->terms, plan->terms_size) == 0 && fcntl(fd, F_ADD_SEALS, SEALS) == 0)
 		return fd;
 	close(fd);
 	return err_set(err, -ENOSPC, "no room for the plan of a container");
@@ -75,7 +77,7 @@ int plan_read(struct plan *ret, int fd, struct err *err)
 		return err_set(err, -errno, "map the plan: %s", strerror(errno));
 	if (head->magic != PLAN_MAGIC || head->version != PLAN_VERSION ||
 	    sizeof(*head) + head->id_size + head->cache_size + head->spec_size +
-			    head->process_size + TEXTS !=
+			    head->process_size + TEXTS + head->terms_size !=
 		    (uint64_t)st.st_size)
 		return err_set(err, -EINVAL, "the plan is another version's");
 	texts = (const char *)(head + 1);
@@ -84,6 +86,7 @@ int plan_read(struct plan *ret, int fd, struct err *err)
 		.cache = head->has_cache ? texts + head->id_size + 1 : NULL,
 		.spec = texts + head->id_size + 1 + head->cache_size + 1,
 		.spec_size = head->spec_size,
+		.terms_size = head->terms_size,
 		.wait = head->wait,
 		.has_bundle = head->has_bundle,
 		.has_template = head->has_template,
@@ -92,7 +95,10 @@ int plan_read(struct plan *ret, int fd, struct err *err)
 		.process_size = head->process_size,
 		.in_users = head->in_users,
 	};
-	ret->process = head->beside != 0 ? ret->spec + head->spec_size + 1 : NULL;
+	ret->process = ret->spec + head->spec_size + 1;
+	ret->terms = ret->process + head->process_size + 1;
+	if (head->beside == 0)
+		ret->process = NULL;
 	return 0;
 }
 

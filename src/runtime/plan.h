@@ -26,6 +26,8 @@ enum plan_wait {
 struct plan {
 	const char *spec; /* text of config.json; borrowed, as are these */
 	size_t spec_size;
+	const char *terms; /* of terms.h; size 0: none */
+	size_t terms_size;
 	const char *id;
 	const char *cache; /* directory; NULL: the default one; "": none */
 	bool has_bundle; /* a descriptor of a directory comes along: relative paths begin there, and the root lies in it */

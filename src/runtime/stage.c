@@ -15,10 +15,10 @@
 
 #include "base/base.h"
 #include "runtime/bundle.h"
+#include "runtime/fences.h"
 #include "runtime/gate.h"
 #include "runtime/hooks.h"
 #include "runtime/launch.h"
-#include "runtime/message.h"
 #include "sandbox/identity.h"
 #include "sandbox/landlock.h"
 #include "sandbox/namespaces.h"
@@ -34,6 +34,8 @@ int stage_begin(struct stage *ret, struct err *err)
 
 	*ret = (struct stage){.socket = LAUNCH_SOCKET_FD, .module = -1};
 	error = plan_read(&ret->plan, LAUNCH_PLAN_FD, err);
+	if (error == 0)
+		error = terms_read(&ret->terms, ret->plan.terms, ret->plan.terms_size, err);
 	return error == 0 ? plan_spec(&ret->plan, &ret->spec, err) : error;
 }
 
@@ -258,7 +260,7 @@ int stage_enter(struct stage *stage, struct err *err)
  * From the root of the container and what it is mounted on, nothing may be reached but by paths below it. Without Landlock the
  * mount view and the filter still stand.
  */
-static int limit_files(struct err *err)
+static int limit_files(bool must, struct err *err)
 {
 	struct landlock landlock = LANDLOCK_NONE;
 	enum landlock_result result;
@@ -270,6 +272,8 @@ static int limit_files(struct err *err)
 		error = landlock_allow(&landlock, root, LANDLOCK_READ | LANDLOCK_WRITE, err);
 	if (error == 0)
 		error = landlock_close(&landlock, &result, err);
+	if (error == 0 && must && result == LANDLOCK_MISSING)
+		error = err_set(err, -EPERM, "Landlock is gone");
 	landlock_deinit(&landlock);
 	if (root >= 0)
 		close(root);
@@ -296,7 +300,7 @@ static int shut(struct stage *stage, struct err *err)
 	 */
 	prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
 	if (error >= 0)
-		error = limit_files(err);
+		error = limit_files(stage->terms.landlock == CONFIG_LANDLOCK_REQUIRE, err);
 	if (error == 0)
 		error = seccomp_compile(&profile, &stage->spec->seccomp, err);
 	if (error == 0)
@@ -311,9 +315,16 @@ static bool has_programs(const struct stage *stage)
 	return stage->spec->hooks[OCI_HOOK_START_CONTAINER].count > 0;
 }
 
+static void note(void *env, enum message_kind kind, const char *sentence)
+{
+	stage_note(env, kind, sentence);
+}
+
 int stage_shut(struct stage *stage, struct err *err)
 {
-	return has_programs(stage) ? 0 : shut(stage, err);
+	int error = fences_check(stage->spec, stage->terms.landlock, note, stage, err);
+
+	return error == 0 && !has_programs(stage) ? shut(stage, err) : error;
 }
 
 static void forget_socket(struct stage *stage)
@@ -383,6 +394,11 @@ int stage_await(struct stage *stage, struct err *err)
 	if (error == 0)
 		forget_socket(stage);
 	return error;
+}
+
+void stage_note(const struct stage *stage, enum message_kind kind, const char *text)
+{
+	message_send(stage->socket, kind, 0, text);
 }
 
 void stage_fail(const struct stage *stage, int code, const char *text)

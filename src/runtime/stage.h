@@ -16,11 +16,14 @@
 
 #include "base/err.h"
 #include "oci/spec.h"
+#include "runtime/message.h"
 #include "runtime/plan.h"
+#include "runtime/terms.h"
 
 struct stage {
 	struct plan plan;
 	int socket; /* owned: to whoever waits; -1: nobody does */
+	struct terms terms;
 	struct oci_spec *spec; /* owned, for good */
 	char *bundle; /* owned, for good: its path, for hooks */
 	bool is_shut;
@@ -32,6 +35,8 @@ int stage_enter(struct stage *stage, struct err *err);
 /* Where there are startContainer hooks, which are programs: stage_await() does it, behind them. */
 int stage_shut(struct stage *stage, struct err *err);
 int stage_await(struct stage *stage, struct err *err);
+/* What is no mistake: MESSAGE_WARNING or MESSAGE_INFO. Until the word has come. */
+void stage_note(const struct stage *stage, enum message_kind kind, const char *text);
 /* The exit code and why. */
 void stage_fail(const struct stage *stage, int code, const char *text);
 

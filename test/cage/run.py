@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """run.py SKIFF [WORD...]: run bundles in the cage of a built skiff; WORD: only tests whose name has it.
 
-The tests are in process.py, files.py, around.py, users.py, mistakes.py, life.py, beside.py, refusals.py and cache.py.
-guest/kit.c is the guest; box.py makes bundles with it in them and sees to it that after each test no process, no mount,
-no state and no control group is left. Tests look from inside, by what the guest prints, and from outside, at /proc.
+The tests are in the files imported below. guest/kit.c is the guest; box.py makes bundles with it in them and sees to it
+that after each test no process, no mount, no state and no control group is left. Tests look from inside, by what the
+guest prints, and from outside, at /proc.
 
 It takes root, and the file systems of control groups where limits are tested. Prints a line for each test in the
 manner of TAP, and "N passed, N failed, N skipped" at the end.
@@ -18,12 +18,22 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from box import Box  # noqa: E402
 from tap import SkipAll, run_tests  # noqa: E402
-import process, files, around, users, mistakes, life, beside, refusals, cache  # noqa: E401,E402,F401 pylint: disable=unused-import
+import process  # noqa: E402,F401 pylint: disable=unused-import
+import files  # noqa: E402,F401 pylint: disable=unused-import
+import around  # noqa: E402,F401 pylint: disable=unused-import
+import users  # noqa: E402,F401 pylint: disable=unused-import
+import config  # noqa: E402,F401 pylint: disable=unused-import
+import life  # noqa: E402,F401 pylint: disable=unused-import
+import beside  # noqa: E402,F401 pylint: disable=unused-import
+import cache  # noqa: E402,F401 pylint: disable=unused-import
+import mistakes  # noqa: E402,F401 pylint: disable=unused-import
+import refusals  # noqa: E402,F401 pylint: disable=unused-import
 
 
 def main():
     if len(sys.argv) < 2:
         sys.exit(__doc__)
+    os.environ["SKIFF_CONFIG"] = ""  # the node's is not for tests
     try:
         box = Box(sys.argv[1])
     except SkipAll as reason:

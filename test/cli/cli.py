@@ -18,7 +18,7 @@ sys.dont_write_bytecode = True
 import modules  # noqa: E402
 from bench import ROOT, TESTS, Bench, Skip, run_tests, test  # noqa: E402
 
-VERBS = ["run", "inspect", "validate", "disasm", "cache", "version", "help"]
+VERBS = ["run", "inspect", "validate", "disasm", "cache", "config", "version", "help"]
 
 
 # -- Help and mistakes ------------------------------------------------------------------------------
@@ -596,6 +596,7 @@ def broken_pipes(b):
 
 # The rest of the tests, each file about one thing.
 import cache  # noqa: E402, F401
+import config  # noqa: E402, F401
 import signals  # noqa: E402, F401
 import threads  # noqa: E402, F401
 import wasi  # noqa: E402, F401
@@ -606,7 +607,7 @@ def main():
     if len(sys.argv) < 2 or not os.access(sys.argv[1], os.X_OK):
         print(__doc__.strip(), file=sys.stderr)
         return 2
-    os.environ["SKIFF_CACHE"] = ""  # the node's is not for tests
+    os.environ["SKIFF_CACHE"] = os.environ["SKIFF_CONFIG"] = ""  # the node's are not for tests
     b = Bench(sys.argv[1])
     try:
         return run_tests(b, sys.argv[2:])

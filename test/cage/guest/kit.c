@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -182,6 +183,19 @@ static void act_on_path(const char *command, const char *path, char **more)
 		fail(command, path);
 }
 
+/* Whoever comes first to a socket that was handed in. */
+static void greet(int listener, const char *text)
+{
+	int fd;
+
+	puts("ready");
+	fd = accept(listener, NULL, NULL);
+	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+		fail("accept", text);
+	if (fd >= 0)
+		close(fd);
+}
+
 static void act(const char *command, char **words)
 {
 	if (strcmp(command, "say") == 0)
@@ -198,6 +212,8 @@ static void act(const char *command, char **words)
 		grow(atoi(words[0]));
 	else if (strcmp(command, "nap") == 0)
 		nap(atoi(words[0]));
+	else if (strcmp(command, "accept") == 0)
+		greet(atoi(words[0]), words[1]);
 	else if (strcmp(command, "exit") == 0)
 		exit(atoi(words[0]));
 	else if (strcmp(command, "trap") == 0)

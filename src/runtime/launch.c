@@ -319,22 +319,30 @@ static void forget_module(struct child *child)
 	child->module = -1;
 }
 
+/* Whatever it comes with: of many descriptors the last one is kept. */
+static int receive(struct child *child, struct message *ret)
+{
+	int module = -1, error = message_receive_with(child->socket, ret, &module);
+
+	if (module >= 0) {
+		forget_module(child);
+		child->module = module;
+	}
+	return error;
+}
+
 static int wait_for(struct child *child, enum message_kind kind, struct err *err)
 {
 	struct message message;
-	int error, module = -1;
+	int error;
 
 	do {
 		error = wait_for_either(child);
 		if (error == -ECANCELED)
 			return stopped(child, err);
 		if (error == 0)
-			error = message_receive_with(child->socket, &message, &module);
+			error = receive(child, &message);
 	} while (error == 0 && took_note(child, &message));
-	if (module >= 0) {
-		forget_module(child);
-		child->module = module;
-	}
 	if (error == 0)
 		return message.kind == kind ? 0 : told(&message, err);
 	return err_set(err, error, "the container's process ended before it was ready");

@@ -40,12 +40,15 @@ int leftover_does_not_end(pid_t pid, struct err *err)
 		(int)pid);
 }
 
+/* Most often nobody is left in it. To freeze it first, so that nobody forks away, would cost more than all the rest. */
 int leftover_remove_group(struct cgroup *group, enum state_phase phase, struct err *err)
 {
 	if (phase == STATE_PLANNED) {
 		cgroup_unmake(group);
 		return 0;
 	}
+	if (cgroup_delete(group, 0, NULL) == 0)
+		return 0;
 	cgroup_kill(group, SIGKILL, NULL);
 	return cgroup_delete(group, LEFTOVER_MS, err);
 }

@@ -47,7 +47,9 @@ int caps_get(struct oci_capabilities *ret, struct err *err)
 			break;
 		if (there > 0)
 			caps.bounding |= CAPS_ONE(i);
-		if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, i, 0, 0) > 0)
+		/* An ambient one is in both of these. */
+		if ((caps.permitted & caps.inheritable & CAPS_ONE(i)) != 0 &&
+		    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, i, 0, 0) > 0)
 			caps.ambient |= CAPS_ONE(i);
 	}
 	*ret = caps;
@@ -57,12 +59,11 @@ int caps_get(struct oci_capabilities *ret, struct err *err)
 int caps_bound(uint64_t keep, struct err *err)
 {
 	for (int i = 0; i < CAPS_MOST; i++) {
-		int there = keep & CAPS_ONE(i) ? 0 : prctl(PR_CAPBSET_READ, i, 0, 0, 0);
-
-		if (there < 0)
+		if ((keep & CAPS_ONE(i)) != 0 || prctl(PR_CAPBSET_DROP, i, 0, 0, 0) == 0)
+			continue;
+		if (errno == EINVAL)
 			break;
-		if (there > 0 && prctl(PR_CAPBSET_DROP, i, 0, 0, 0) < 0)
-			return err_set(err, -errno, "drop capability %d: %s", i, strerror(errno));
+		return err_set(err, -errno, "drop capability %d: %s", i, strerror(errno));
 	}
 	return 0;
 }

@@ -15,7 +15,7 @@
 /* Everything but `unknown` is filled. */
 int caps_get(struct oci_capabilities *ret, struct err *err);
 
-/* Drop what is not in `keep` from the bounding set. Takes CAP_SETPCAP where there is something to drop. */
+/* Drop what is not in `keep` from the bounding set. Takes CAP_SETPCAP, unless `keep` is all. */
 int caps_bound(uint64_t keep, struct err *err);
 
 /*

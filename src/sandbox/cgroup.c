@@ -207,7 +207,7 @@ static int place_make(struct cgroup *group, int tree, struct err *err)
 	if (made < 0)
 		return err_set(err, made, "make the cgroup '/%s' in '%s': %s", place->path,
 			       t->mount, strerror(-made));
-	r = cgroup_dir(group, tree);
+	r = made == 0 ? cgroup_dir(group, tree) : 0;
 	if (r >= 0 && made == 0 && has_processes(r))
 		return err_set(err, -EBUSY,
 			       "the cgroup '/%s' in '%s' already has processes: another container "
@@ -424,26 +424,40 @@ int cgroup_load(struct cgroup **ret, const struct cgroup_layout *layout, const c
 
 /* -- joining --------------------------------------------------------------------------------------- */
 
+/* Without its directory, which for most hierarchies nobody needs. With v2 it is where the process is born. */
+static int open_join(struct cgroup *group, int tree)
+{
+	const struct cgroup_tree *t = &group->layout->trees[tree];
+	const struct cgroup_place *place = &group->places[tree];
+	const char *file = t->unified ? "cgroup.procs" : "tasks";
+	char path[PATH_MAX];
+	int dir;
+
+	if (t->unified || place->dir >= 0) {
+		dir = cgroup_dir(group, tree);
+		return dir < 0 ? dir : cgroup_file_open(dir, file);
+	}
+	if (strlen(place->path) + strlen(file) + 2 > sizeof(path))
+		return -ENAMETOOLONG;
+	strcpy(stpcpy(stpcpy(path, place->path), "/"), file);
+	return cgroup_file_open(t->fd, path);
+}
+
 int cgroup_prepare_join(struct cgroup *group, struct err *err)
 {
 	for (int i = 0; i < (int)group->layout->count; i++) {
-		const struct cgroup_tree *tree = &group->layout->trees[i];
 		struct cgroup_place *place = &group->places[i];
-		int dir;
+		int fd;
 
 		if (place->path == NULL || place->join >= 0)
 			continue;
-		dir = cgroup_dir(group, i);
-		if (dir >= 0)
-			place->join = openat(dir, tree->unified ? "cgroup.procs" : "tasks",
-					     O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
-		if (dir < 0 || place->join < 0) {
-			int r = dir < 0 ? dir : -errno;
-
+		fd = open_join(group, i);
+		if (fd < 0) {
 			cgroup_end_join(group);
-			return err_set(err, r, "open the cgroup '/%s' in '%s' to join it: %s",
-				       place->path, tree->mount, strerror(-r));
+			return err_set(err, fd, "open the cgroup '/%s' in '%s' to join it: %s",
+				       place->path, group->layout->trees[i].mount, strerror(-fd));
 		}
+		place->join = fd;
 	}
 	return 0;
 }

@@ -200,21 +200,15 @@ static bool is_default(const struct oci_device_rule *rule)
 	return false;
 }
 
-static int write_list(int dir, const struct cgroup_device_list *list, struct err *err)
+static int write_items(int fd, const char *file, const struct cgroup_device_list *list,
+		       struct err *err)
 {
-	const char *reset = list->open ? "devices.allow" : "devices.deny";
-	const char *file = list->open ? "devices.deny" : "devices.allow";
-	char text[4 * CGROUP_DIGITS] = "a";
-	int r = cgroup_file_write(dir, reset, text, 1);
-
-	if (r < 0)
-		return err_set(err, r, "linux.resources.devices: write 'a' to '%s': %s", reset,
-			       strerror(-r));
 	for (size_t i = 0; i < BUF_COUNT(&list->items, struct oci_device_rule); i++) {
 		const struct oci_device_rule *rule =
 			BUF_ITEM(&list->items, struct oci_device_rule, i);
+		char text[4 * CGROUP_DIGITS];
+		int r = cgroup_file_put(fd, text, rule_text(rule, text));
 
-		r = cgroup_file_write(dir, file, text, rule_text(rule, text));
 		/* Where we are in a container ourselves, some of the usual ones may not be ours to give. */
 		if (r < 0 && !(r == -EPERM && is_default(rule)))
 			return err_set(err, r, "linux.resources.devices: write '%s' to '%s': %s%s",
@@ -222,6 +216,25 @@ static int write_list(int dir, const struct cgroup_device_list *list, struct err
 				       r == -EPERM ? " (the group above does not have it)" : "");
 	}
 	return 0;
+}
+
+/* A dozen lines, each a write of its own: the file is opened once. */
+static int write_list(int dir, const struct cgroup_device_list *list, struct err *err)
+{
+	const char *reset = list->open ? "devices.allow" : "devices.deny";
+	const char *file = list->open ? "devices.deny" : "devices.allow";
+	int r = cgroup_file_write(dir, reset, "a", 1), fd;
+
+	if (r < 0)
+		return err_set(err, r, "linux.resources.devices: write 'a' to '%s': %s", reset,
+			       strerror(-r));
+	fd = cgroup_file_open(dir, file);
+	if (fd < 0)
+		return err_set(err, fd, "linux.resources.devices: open '%s': %s", file,
+			       strerror(-fd));
+	r = write_items(fd, file, list, err);
+	close(fd);
+	return r;
 }
 
 static int devices_v1(int dir, const struct buf *rules, struct err *err)

@@ -24,21 +24,32 @@ const char *cgroup_controller_name(enum cgroup_controller controller)
 	return controller_names[controller];
 }
 
-int cgroup_file_write(int dir, const char *name, const char *text, size_t size)
+int cgroup_file_open(int dir, const char *name)
 {
 	int fd = openat(dir, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
-	ssize_t n;
-	int r = 0;
 
-	if (fd < 0)
-		return -errno;
+	return fd < 0 ? -errno : fd;
+}
+
+int cgroup_file_put(int fd, const char *text, size_t size)
+{
+	ssize_t n;
+
 	do
 		n = write(fd, text, size);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
-		r = -errno;
-	else if ((size_t)n != size)
-		r = -EIO;
+		return -errno;
+	return (size_t)n == size ? 0 : -EIO;
+}
+
+int cgroup_file_write(int dir, const char *name, const char *text, size_t size)
+{
+	int fd = cgroup_file_open(dir, name), r;
+
+	if (fd < 0)
+		return fd;
+	r = cgroup_file_put(fd, text, size);
 	close(fd);
 	return r;
 }

@@ -125,15 +125,11 @@ static int fill_file(int parent, int dir, const char *name)
 
 int cgroup_fill_cpuset(const struct cgroup_tree *tree, const char *path)
 {
-	int parent = openat(tree->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
+	int parent = tree->fd, r = 0;
 	char copy[PATH_MAX];
 
-	if (parent < 0)
-		return -errno;
-	if (strlen(path) >= sizeof(copy)) {
-		close(parent);
+	if (strlen(path) >= sizeof(copy))
 		return -ENAMETOOLONG;
-	}
 	strcpy(copy, path);
 	for (char *name = copy; r == 0 && *name != '\0';) {
 		char *end = name + strcspn(name, "/");
@@ -149,10 +145,12 @@ int cgroup_fill_cpuset(const struct cgroup_tree *tree, const char *path)
 		r = fill_file(parent, dir, "cpuset.cpus");
 		if (r == 0)
 			r = fill_file(parent, dir, "cpuset.mems");
-		close(parent);
+		if (parent != tree->fd)
+			close(parent);
 		parent = dir;
 		name = last ? end : end + 1;
 	}
-	close(parent);
+	if (parent != tree->fd)
+		close(parent);
 	return r;
 }

@@ -17,6 +17,9 @@ enum {
 
 /* One write. 0 or -errno. */
 int cgroup_file_write(int dir, const char *name, const char *text, size_t size);
+/* Its two halves, for several writes to one file: a descriptor or -errno; 0 or -errno. */
+int cgroup_file_open(int dir, const char *name);
+int cgroup_file_put(int fd, const char *text, size_t size);
 /* Up to room - 1 bytes, NUL-terminated, without the newline at the end. The length, or -errno. */
 int cgroup_file_read(int dir, const char *name, char *text, size_t room);
 /* All of it appended, and a NUL that is not counted. 0 or -errno. */

@@ -21,6 +21,8 @@
 
 #include "base/text.h"
 
+enum { ROOM_TEXT = 64 * 1024 }; /* so much of a text is looked at to guess what it needs */
+
 struct node {
 	uint8_t kind;
 	bool yes;       /* BOOL */
@@ -351,9 +353,20 @@ static int read_word(struct reader *r, struct node *node)
 
 /* -- Values ------------------------------------------------------------------------------ */
 
+/* Every value but the first of its array or object comes after a comma; within strings there may be some more. */
+static uint32_t likely_nodes(const char *text, size_t size)
+{
+	uint32_t count = 1;
+
+	for (size_t i = 0; i < size && i < ROOM_TEXT; i++)
+		count += (text[i] == ',') + (text[i] == '[') + (text[i] == '{');
+	return count;
+}
+
+/* At first as many as there will be: growing by steps would touch three times the memory. */
 static int grow_nodes(struct reader *r)
 {
-	uint32_t room = r->node_room == 0 ? 64 : r->node_room * 2;
+	uint32_t room = r->node_room == 0 ? likely_nodes(r->text, r->size) : r->node_room * 2;
 	struct node *nodes = realloc(r->json->nodes, room * sizeof(*nodes));
 
 	if (nodes == NULL)
@@ -485,18 +498,6 @@ static int read_text(struct reader *r)
 	return 0;
 }
 
-/* Give back what is not used; a refusal only costs memory. */
-static void shrink(struct json *json)
-{
-	struct node *nodes = realloc(json->nodes, json->node_count * sizeof(*nodes));
-	char *pool = json->pool_size > 0 ? realloc(json->pool, json->pool_size) : NULL;
-
-	if (nodes != NULL)
-		json->nodes = nodes;
-	if (pool != NULL)
-		json->pool = pool;
-}
-
 int json_parse(struct json **ret, const char *text, size_t size, struct err *err)
 {
 	struct reader r = {.text = text, .size = size, .err = err};
@@ -515,7 +516,6 @@ int json_parse(struct json **ret, const char *text, size_t size, struct err *err
 		json_free(r.json);
 		return rc;
 	}
-	shrink(r.json);
 	*ret = r.json;
 	return 0;
 }

@@ -192,6 +192,21 @@ void heap_free(void *at)
 	pthread_mutex_unlock(&heap.lock);
 }
 
+void heap_trim(void)
+{
+	pthread_mutex_lock(&heap.lock);
+	for (uint32_t class = class_of(PAGE); class < CLASSES; class ++)
+		for (struct chunk *chunk = heap.free[class]; chunk != NULL;
+		     chunk = chunk->link.next) {
+			uintptr_t begin = align_up((uintptr_t)(chunk + 1), PAGE);
+			uintptr_t end = ((uintptr_t)chunk + class_bytes(class)) / PAGE * PAGE;
+
+			if (begin < end)
+				madvise((void *)begin, end - begin, MADV_DONTNEED);
+		}
+	pthread_mutex_unlock(&heap.lock);
+}
+
 size_t heap_usable(const void *at)
 {
 	const struct chunk *chunk = chunk_of(at);

@@ -8,7 +8,7 @@
  * tests keep their C library's; heap_libc.c puts this one in its place in `skiff`.
  *
  * Chunks of like sizes are reused, last freed first; large ones are mappings of their own. Memory is
- * never given back but for those. Each chunk begins with a word that says whether it is in use: freeing twice or
+ * never given back but for those, and by heap_trim(). Each chunk begins with a word that says whether it is in use: freeing twice or
  * freeing what is none is a bug and aborts. One lock guards all.
  */
 #ifndef BASE_HEAP_H
@@ -22,6 +22,9 @@ void *heap_zalloc(size_t count, size_t size);
 void *heap_realloc(void *at, size_t size);
 void heap_free(void *at);
 void *heap_aligned(size_t align, size_t size);
+
+/* Give back the whole pages within chunks that are free: what a process needed to begin, and never again. */
+void heap_trim(void);
 
 /* Bytes that can be used at `at`. */
 size_t heap_usable(const void *at);

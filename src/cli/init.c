@@ -19,10 +19,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 int skiff_init_main(char **args);
+int malloc_trim(size_t pad); /* of glibc, or of our own heap (base/heap_libc.c): musl has none */
 
 /* Static so that a leak checker sees what it owns: it lives as long as the process. */
 static struct stage stage;
@@ -201,6 +203,19 @@ static int shut_cage(bool missing)
 	return stage_shut(&stage, &err) == 0 ? EXIT_OK : fail(EXIT_BAD, &err);
 }
 
+/* What memory was needed to begin is not needed again: by the stack when paths were looked up, by what was read. */
+static void give_back(void)
+{
+	enum { PAGE = 4096, DEPTH = 128 * 1024 };
+	uintptr_t here = (uintptr_t)__builtin_frame_address(0) / PAGE * PAGE;
+
+	stage_end(&stage);
+	plan.argv0 = plan.invoke = plan.entry = NULL;
+	plan.args = NULL;
+	malloc_trim(0);
+	madvise((void *)(here - DEPTH), DEPTH - PAGE, MADV_DONTNEED);
+}
+
 /* The guest is linked, its signals are handled, and it is about to run. */
 static int await_start(void)
 {
@@ -210,6 +225,7 @@ static int await_start(void)
 	if (stage_await(&stage, &err) != 0)
 		return fail(EXIT_BAD, &err);
 	say_to(NULL);
+	give_back();
 	return EXIT_OK;
 }
 

@@ -88,6 +88,8 @@ int plan_read(struct plan *ret, int fd, struct err *err)
 		.spec_size = head->spec_size,
 		.terms_size = head->terms_size,
 		.wait = head->wait,
+		.mapping = head,
+		.mapping_size = (size_t)st.st_size,
 		.has_bundle = head->has_bundle,
 		.has_template = head->has_template,
 		.beside = head->beside,

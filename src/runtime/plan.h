@@ -38,6 +38,8 @@ struct plan {
 	pid_t beside; /* its first process, as the /proc in sight has it; 0: this is the first one */
 	const char *process; /* text of its own `process`; NULL for the first one */
 	size_t process_size;
+	const void *mapping; /* of a plan that was read: where all that is borrowed lies */
+	size_t mapping_size;
 	bool inherits; /* of that only what names the program: arguments, variables, directory, user, terminal */
 };
 

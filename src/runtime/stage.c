@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -401,6 +402,16 @@ int stage_await(struct stage *stage, struct err *err)
 void stage_note(const struct stage *stage, enum message_kind kind, const char *text)
 {
 	message_send(stage->socket, kind, 0, text);
+}
+
+void stage_end(struct stage *stage)
+{
+	oci_spec_free(stage->spec);
+	stage->spec = NULL;
+	munmap((void *)(uintptr_t)stage->plan.mapping, stage->plan.mapping_size);
+	stage->plan = (struct plan){.id = NULL};
+	free(stage->bundle);
+	stage->bundle = NULL;
 }
 
 void stage_fail(const struct stage *stage, int code, const char *text)

@@ -37,6 +37,8 @@ int stage_shut(struct stage *stage, struct err *err);
 int stage_await(struct stage *stage, struct err *err);
 /* What is no mistake: MESSAGE_WARNING or MESSAGE_INFO. Until the word has come. */
 void stage_note(const struct stage *stage, enum message_kind kind, const char *text);
+/* The guest is about to run: what the stage needed is given back, with all that was borrowed from it. */
+void stage_end(struct stage *stage);
 /* The exit code and why. */
 void stage_fail(const struct stage *stage, int code, const char *text);
 

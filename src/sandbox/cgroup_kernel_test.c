@@ -183,6 +183,14 @@ static int eat_memory(void)
 	return 0;
 }
 
+static bool counts_swap(struct cgroup *group)
+{
+	int dir = cgroup_dir_of(group, CGROUP_MEMORY);
+
+	return cgroup_file_exists(dir, "memory.swap.max") ||
+	       cgroup_file_exists(dir, "memory.memsw.limit_in_bytes");
+}
+
 static void memory_limit_kills(void **state)
 {
 	struct oci_resources resources = {.memory_limit = GIVEN(16 * MIB)};
@@ -194,6 +202,9 @@ static void memory_limit_kills(void **state)
 	struct err err;
 
 	(void)state;
+	/* Where there is swap it would only make room. */
+	if (counts_swap(group))
+		resources.memory_swap = resources.memory_limit;
 	apply(group, &resources);
 	if (cgroup_oom_open(group, &oom, &err) < 0)
 		fail_msg("%s", err.text);

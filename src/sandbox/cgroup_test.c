@@ -217,6 +217,31 @@ static void a_plan_is_undone(void **state)
 	fake_free(&fake);
 }
 
+/* Nothing but version 2: the first thing to be written is its name, which is no letter long. */
+static void saved_alone(void **state)
+{
+	struct buf text = {0};
+	struct cgroup *group, *again;
+	struct fake fake;
+	struct err err;
+
+	(void)state;
+	fake_new(&fake);
+	fake_mount(&fake, "unified", "cgroup2", "x", "/", "/");
+	assert_int_equal(fake_layout(&fake), 0);
+	assert_int_equal(cgroup_create(&group, &fake.layout, "/mine", "id", NULL, &err), 0);
+	assert_int_equal(cgroup_save(group, &text), 0);
+	assert_non_null(buf_put(&text, "", 1));
+	assert_string_equal((char *)text.data, ":1:/mine\n");
+	cgroup_free(group);
+	assert_int_equal(cgroup_load(&again, &fake.layout, (char *)text.data, &err), 0);
+	assert_int_equal(cgroup_delete(again, 0, &err), 0);
+	shell("[ ! -e '%s/unified/mine' ]", fake.top);
+	cgroup_free(again);
+	buf_deinit(&text);
+	fake_free(&fake);
+}
+
 static void create_fails_clean(void **state)
 {
 	struct cgroup_notes notes = {0};
@@ -962,6 +987,7 @@ int main(void)
 		cmocka_unit_test(layout_odd),
 		cmocka_unit_test(paths),
 		cmocka_unit_test(create_and_delete),
+		cmocka_unit_test(saved_alone),
 		cmocka_unit_test(a_plan_is_undone),
 		cmocka_unit_test(create_fails_clean),
 		cmocka_unit_test(create_inherits),

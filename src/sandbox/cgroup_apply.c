@@ -123,6 +123,9 @@ static const char *reason(const struct plan *plan, const struct limit_write *wri
 		return "there is no such file: this kernel cannot limit that";
 	if (write->error == -EBUSY && write->controller == CGROUP_MEMORY)
 		return "more is in use, and cannot be reclaimed";
+	if (write->error == -EOPNOTSUPP && tree->unified && write->controller == CGROUP_IO)
+		return "the device has no scheduler that weighs: that takes bfq, or io.cost.qos "
+		       "enabled";
 	return strerror(-write->error);
 }
 

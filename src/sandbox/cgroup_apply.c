@@ -52,8 +52,8 @@ static int plan_unified(struct plan *plan)
 	plan->field = "unified";
 	plan->tree = cgroup_layout_unified(plan->group->layout);
 	plan->unified = true;
-	if (plan->tree >= 0 && plan->group->places[plan->tree].path == NULL)
-		plan->tree = -1;
+	if (pairs->count > 0 && plan->tree >= 0 && plan->group->places[plan->tree].path == NULL)
+		return plan_refuse(plan, -EACCES, "the container could get no group there");
 	if (pairs->count > 0 && plan->tree < 0)
 		return plan_refuse(
 			plan, -EOPNOTSUPP,

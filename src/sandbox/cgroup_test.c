@@ -659,6 +659,32 @@ static void limits_refused(void **state)
 	fake_free(&fake);
 }
 
+/* Left out of a hierarchy that is there. */
+static void limits_without_group(void **state)
+{
+	struct oci_pair missing[] = {{"memory.nothing", "1"}};
+	struct fake fake;
+	struct cgroup *group = fake_group(&fake, true, (const char *const[]){NULL});
+
+	(void)state;
+	free(group->places[0].path);
+	group->places[0].path = NULL;
+	for (unsigned i = 0; i < 2; i++) {
+		struct oci_resources resources = {.memory_limit = {.given = i == 0, .value = 5},
+						  .unified = {missing, i}};
+		struct cgroup_notes notes = {0};
+		struct err err;
+
+		assert_int_equal(cgroup_update(group, &resources, NULL, &err), -EACCES);
+		assert_non_null(strstr(err.text, "could get no group there"));
+		assert_int_equal(cgroup_update(group, &resources, &notes, &err), 0);
+		assert_int_equal(notes.count, 1);
+		cgroup_notes_deinit(&notes);
+	}
+	cgroup_free(group);
+	fake_free(&fake);
+}
+
 static void weights(void **state)
 {
 	(void)state;
@@ -994,6 +1020,7 @@ int main(void)
 		cmocka_unit_test(limits_v1),
 		cmocka_unit_test(limits_v2),
 		cmocka_unit_test(limits_refused),
+		cmocka_unit_test(limits_without_group),
 		cmocka_unit_test(weights),
 		cmocka_unit_test(device_rules),
 		cmocka_unit_test(device_defaults),

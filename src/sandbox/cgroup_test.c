@@ -217,31 +217,6 @@ static void a_plan_is_undone(void **state)
 	fake_free(&fake);
 }
 
-/* Nothing but version 2: the first thing to be written is its name, which is no letter long. */
-static void saved_alone(void **state)
-{
-	struct buf text = {0};
-	struct cgroup *group, *again;
-	struct fake fake;
-	struct err err;
-
-	(void)state;
-	fake_new(&fake);
-	fake_mount(&fake, "unified", "cgroup2", "x", "/", "/");
-	assert_int_equal(fake_layout(&fake), 0);
-	assert_int_equal(cgroup_create(&group, &fake.layout, "/mine", "id", NULL, &err), 0);
-	assert_int_equal(cgroup_save(group, &text), 0);
-	assert_non_null(buf_put(&text, "", 1));
-	assert_string_equal((char *)text.data, ":1:/mine\n");
-	cgroup_free(group);
-	assert_int_equal(cgroup_load(&again, &fake.layout, (char *)text.data, &err), 0);
-	assert_int_equal(cgroup_delete(again, 0, &err), 0);
-	shell("[ ! -e '%s/unified/mine' ]", fake.top);
-	cgroup_free(again);
-	buf_deinit(&text);
-	fake_free(&fake);
-}
-
 static void create_fails_clean(void **state)
 {
 	struct cgroup_notes notes = {0};
@@ -659,32 +634,6 @@ static void limits_refused(void **state)
 	fake_free(&fake);
 }
 
-/* Left out of a hierarchy that is there. */
-static void limits_without_group(void **state)
-{
-	struct oci_pair missing[] = {{"memory.nothing", "1"}};
-	struct fake fake;
-	struct cgroup *group = fake_group(&fake, true, (const char *const[]){NULL});
-
-	(void)state;
-	free(group->places[0].path);
-	group->places[0].path = NULL;
-	for (unsigned i = 0; i < 2; i++) {
-		struct oci_resources resources = {.memory_limit = {.given = i == 0, .value = 5},
-						  .unified = {missing, i}};
-		struct cgroup_notes notes = {0};
-		struct err err;
-
-		assert_int_equal(cgroup_update(group, &resources, NULL, &err), -EACCES);
-		assert_non_null(strstr(err.text, "could get no group there"));
-		assert_int_equal(cgroup_update(group, &resources, &notes, &err), 0);
-		assert_int_equal(notes.count, 1);
-		cgroup_notes_deinit(&notes);
-	}
-	cgroup_free(group);
-	fake_free(&fake);
-}
-
 static void weights(void **state)
 {
 	(void)state;
@@ -1013,14 +962,12 @@ int main(void)
 		cmocka_unit_test(layout_odd),
 		cmocka_unit_test(paths),
 		cmocka_unit_test(create_and_delete),
-		cmocka_unit_test(saved_alone),
 		cmocka_unit_test(a_plan_is_undone),
 		cmocka_unit_test(create_fails_clean),
 		cmocka_unit_test(create_inherits),
 		cmocka_unit_test(limits_v1),
 		cmocka_unit_test(limits_v2),
 		cmocka_unit_test(limits_refused),
-		cmocka_unit_test(limits_without_group),
 		cmocka_unit_test(weights),
 		cmocka_unit_test(device_rules),
 		cmocka_unit_test(device_defaults),

@@ -20,7 +20,7 @@ if [ -e "$BUILD/skiff-escape" ]; then
 	# The words in $names are attempts.
 	# shellcheck disable=SC2086
 	run "what an escaped guest finds" python3 test/escape/escape.py "$BUILD/skiff-escape" $names
-	run "hostile bundles" python3 test/escape/hostile.py "$BUILD/skiff"
+	run "hostile bundles" python3 test/escape/hostile.py "$BUILD/skiff-escape"
 fi
 [ -z "$failed" ] || echo "failed:$failed"
 [ -z "$failed" ]

@@ -21,7 +21,7 @@ SMITH = $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED)) $(if $(MUTA
 
 export SUITES JOBS
 
-.PHONY: all help setup build run test spec wasi smith bench fuzz lint install clean
+.PHONY: all help setup build run test spec wasi smith bench fuzz vm lint install clean
 
 all: build
 
@@ -34,6 +34,7 @@ help:
 	@echo "make smith    generated modules: both interpreters and V8 against each other (COUNT=N, SEED=N)"
 	@echo "make bench    speed against other engines and native code"
 	@echo "make fuzz     fuzz all targets until stopped (FUZZ_SECONDS=N: that long)"
+	@echo "make vm       containers on an emulated machine with cgroup v2 alone (VM='--suite trixie', VM=--systemd)"
 	@echo "make lint     layers, formatting, clang-tidy, sizes"
 	@echo "make install  to PREFIX (/usr/local), below DESTDIR"
 	@echo "make clean    remove what was built"
@@ -86,6 +87,11 @@ bench:
 fuzz:
 	@tools/setup test
 	@tools/test fuzz-for-long
+
+vm:
+	@tools/setup vm
+	@$(MAKE) --no-print-directory build
+	@test/vm/vm.py --build $(B) $(VM)
 
 lint:
 	@tools/setup test

@@ -52,8 +52,8 @@ static int plan_unified(struct plan *plan)
 	plan->field = "unified";
 	plan->tree = cgroup_layout_unified(plan->group->layout);
 	plan->unified = true;
-	if (plan->tree >= 0 && plan->group->places[plan->tree].path == NULL)
-		plan->tree = -1;
+	if (pairs->count > 0 && plan->tree >= 0 && plan->group->places[plan->tree].path == NULL)
+		return plan_refuse(plan, -EACCES, "the container could get no group there");
 	if (pairs->count > 0 && plan->tree < 0)
 		return plan_refuse(
 			plan, -EOPNOTSUPP,
@@ -123,6 +123,9 @@ static const char *reason(const struct plan *plan, const struct limit_write *wri
 		return "there is no such file: this kernel cannot limit that";
 	if (write->error == -EBUSY && write->controller == CGROUP_MEMORY)
 		return "more is in use, and cannot be reclaimed";
+	if (write->error == -EOPNOTSUPP && tree->unified && write->controller == CGROUP_IO)
+		return "the device has no scheduler that weighs: that takes bfq, or io.cost.qos "
+		       "enabled";
 	return strerror(-write->error);
 }
 

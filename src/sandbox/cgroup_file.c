@@ -140,7 +140,10 @@ size_t cgroup_digits(char *text, uint64_t number)
 
 bool cgroup_put(struct buf *buf, const char *text)
 {
-	return buf_put(buf, text, strlen(text)) != NULL;
+	size_t size = strlen(text);
+
+	/* Of no bytes buf_put() says nothing: there may be no place yet. */
+	return size == 0 || buf_put(buf, text, size) != NULL;
 }
 
 bool cgroup_put_number(struct buf *buf, uint64_t number)

@@ -4,8 +4,10 @@
  *
  * Version 2: a controller is in a group only where the group's parent lists it in cgroup.subtree_control, and its parent
  * too, up to the top. The kernel refuses that in a group that has processes itself (EBUSY), below the top. It also does
- * for a moment after the last process left; so that is tried again, briefly. A controller that cannot be handed down is no
- * error until a limit needs it: who sets the limit says so.
+ * for a moment after the last process left; so that is tried again, briefly. Those that can tell threads apart (cpu, cpuset,
+ * pids) it does hand on from a group with processes, and then that is a group of threads, below which no process can be:
+ * so such a group is not even asked. A controller that cannot be handed down is no error until a limit needs it: who sets
+ * the limit says so.
  *
  * Version 1: the two files of a new cpuset are empty, and nobody can join before they say something.
  */
@@ -47,26 +49,42 @@ static const char *unified_name(unsigned controller)
 	return controller == CGROUP_IO ? "io" : cgroup_controller_name(controller);
 }
 
-static int enable(int dir, unsigned controller)
+/* Only the top may have some and hand controllers on; it is no group that could have a type. */
+static bool has_processes_of_its_own(int dir)
+{
+	char text[CGROUP_DIGITS];
+
+	return cgroup_file_read(dir, "cgroup.procs", text, sizeof(text)) != 0 &&
+	       cgroup_file_exists(dir, "cgroup.type");
+}
+
+static int enable(int dir, const char *text, size_t size)
 {
 	struct cgroup_budget budget = {.left = BUSY_MS};
-	char text[32] = "+";
 	int r;
 
-	strcpy(text + 1, unified_name(controller));
 	do
-		r = cgroup_file_write(dir, "cgroup.subtree_control", text, strlen(text));
+		r = cgroup_file_write(dir, "cgroup.subtree_control", text, size);
 	while (r == -EBUSY && cgroup_budget_sleep(&budget));
 	return r;
 }
 
-/* All at once, and where that fails one by one. False: nothing can be handed further down. */
+static int enable_one(int dir, unsigned controller)
+{
+	char text[32] = "+";
+
+	strcpy(text + 1, unified_name(controller));
+	return enable(dir, text, strlen(text));
+}
+
+/* All at once, and where one of them fails one by one. False: nothing can be handed further down. */
 static bool hand_on(int dir, uint32_t wanted)
 {
 	char text[512];
 	uint32_t missing;
 	size_t size = 0;
 	bool any = false;
+	int r;
 
 	if (cgroup_file_read(dir, "cgroup.controllers", text, sizeof(text)) < 0)
 		return false;
@@ -79,16 +97,19 @@ static bool hand_on(int dir, uint32_t wanted)
 	}
 	if (missing == 0)
 		return true;
+	if (has_processes_of_its_own(dir))
+		return any;
 	for (unsigned c = 0; c < CGROUP_CONTROLLERS; c++)
 		if ((missing >> c & 1) != 0) {
 			text[size++] = '+';
 			size = (size_t)(stpcpy(text + size, unified_name(c)) - text);
 			text[size++] = ' ';
 		}
-	if (cgroup_file_write(dir, "cgroup.subtree_control", text, size - 1) == 0)
-		return true;
+	r = enable(dir, text, size - 1);
+	if (r == 0 || r == -EBUSY)
+		return r == 0 || any;
 	for (unsigned c = 0; c < CGROUP_CONTROLLERS; c++)
-		if ((missing >> c & 1) != 0 && enable(dir, c) == 0)
+		if ((missing >> c & 1) != 0 && enable_one(dir, c) == 0)
 			any = true;
 	return any;
 }

@@ -85,6 +85,22 @@ static int end_all(void **state)
 	return munmap((void *)shared, 4096);
 }
 
+static void group_end(struct cgroup *group);
+
+/* With version 2 whoever is above decides which controllers come down. */
+static bool came_down(struct cgroup *group, enum cgroup_controller needed)
+{
+	const uint32_t everywhere = 1U << CGROUP_DEVICES | 1U << CGROUP_FREEZER;
+	char text[256];
+
+	if (!group->layout->trees[group->layout->tree_of[needed]].unified)
+		return true;
+	if (cgroup_file_read(cgroup_dir_of(group, needed), "cgroup.controllers", text,
+			     sizeof(text)) < 0)
+		return false;
+	return ((cgroup_controllers(text, ' ') | everywhere) >> needed & 1) != 0;
+}
+
 /* A group to test with; skips where there can be none. */
 static struct cgroup *group_in(const struct cgroup_layout *where, enum cgroup_controller needed)
 {
@@ -105,6 +121,12 @@ static struct cgroup *group_in(const struct cgroup_layout *where, enum cgroup_co
 	}
 	if (r < 0)
 		fail_msg("%s", err.text);
+	if (!came_down(group, needed)) {
+		group_end(group);
+		print_message("no '%s' controller comes down to us\n",
+			      cgroup_controller_name(needed));
+		skip();
+	}
 	return group;
 }
 
@@ -183,6 +205,14 @@ static int eat_memory(void)
 	return 0;
 }
 
+static bool counts_swap(struct cgroup *group)
+{
+	int dir = cgroup_dir_of(group, CGROUP_MEMORY);
+
+	return cgroup_file_exists(dir, "memory.swap.max") ||
+	       cgroup_file_exists(dir, "memory.memsw.limit_in_bytes");
+}
+
 static void memory_limit_kills(void **state)
 {
 	struct oci_resources resources = {.memory_limit = GIVEN(16 * MIB)};
@@ -194,6 +224,9 @@ static void memory_limit_kills(void **state)
 	struct err err;
 
 	(void)state;
+	/* Where there is swap it would only make room. */
+	if (counts_swap(group))
+		resources.memory_swap = resources.memory_limit;
 	apply(group, &resources);
 	if (cgroup_oom_open(group, &oom, &err) < 0)
 		fail_msg("%s", err.text);
@@ -576,6 +609,36 @@ static void born_there(void **state)
 	group_end(group);
 }
 
+static int nothing(void)
+{
+	return 0;
+}
+
+/* Below a group with processes one can be made and joined; the upper one does not become a group of threads by that. */
+static void below_processes(void **state)
+{
+	struct cgroup *group = group_in(&unified, CGROUP_FREEZER), *inner;
+	pid_t pid = start_in(group, count_on);
+	char name[64], type[32];
+	struct err err;
+
+	(void)state;
+	while (*shared == 0)
+		pause_ms(1);
+	snprintf(name, sizeof(name), "skiff-test-%d/group/inner", (int)getpid());
+	if (cgroup_create(&inner, &unified, name, "id", NULL, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_true(cgroup_file_read(cgroup_dir_of(group, CGROUP_FREEZER), "cgroup.type", type,
+				     sizeof(type)) > 0);
+	assert_string_equal(type, "domain");
+	assert_int_equal(run_in(inner, nothing), 0);
+	assert_int_equal(cgroup_delete(inner, 2000, &err), 0);
+	cgroup_free(inner);
+	assert_int_equal(cgroup_kill(group, SIGKILL, &err), 0);
+	status_of(pid);
+	group_end(group);
+}
+
 /* A second container may not take the first one's group. */
 static void taken(void **state)
 {
@@ -654,6 +717,7 @@ int main(void)
 		cmocka_unit_test(kill_v2),
 		cmocka_unit_test(delete_busy),
 		cmocka_unit_test(born_there),
+		cmocka_unit_test(below_processes),
 		cmocka_unit_test(taken),
 	};
 

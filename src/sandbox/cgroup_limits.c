@@ -506,6 +506,8 @@ static int refuse_controller(struct plan *plan)
 {
 	struct err why;
 
+	if (plan->group->layout->tree_of[plan->controller] >= 0)
+		return plan_refuse(plan, -EACCES, "the container could get no group there");
 	err_set(&why, 0, "there is no '%s' controller here: %s",
 		cgroup_controller_name(plan->controller), remedy(plan->controller));
 	return plan_refuse(plan, -EOPNOTSUPP, why.text);

@@ -351,7 +351,7 @@ def group_that_is_in_use(b):
         with ready(u) as r:
             u.process["args"] = ["/kit.wasm"]
             u.refused("there is a container '%s' already" % u.id)
-            name, u.linux["cgroupsPath"], u.id = u.id, "/" + u.id, u.id + "-two"
+            name, u.linux["cgroupsPath"], u.id = u.id, u.id, u.id + "-two"
             u.refused("already has processes")
             u.id = name
             assert r.process.poll() is None and not is_zombie(r.pid)

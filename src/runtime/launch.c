@@ -18,6 +18,7 @@
 
 #include "base/base.h"
 #include "base/fds.h"
+#include "runtime/birth.h"
 #include "runtime/hang.h"
 #include "runtime/label.h"
 #include "sandbox/caps.h"
@@ -37,6 +38,7 @@ struct birth {
 	int users; /* to be born in, where the plan says so */
 	int other; /* the parent's side of the socket; -1: closed, where we are */
 	pid_t pid;
+	bool in_group; /* of v2, from the first moment */
 	int error;
 	struct err *err;
 };
@@ -103,7 +105,7 @@ static int be_born(void *env)
 			   ? rlimits_affinity(l->spec->process.exec_cpus_initial, b->err)
 			   : 0;
 	if (b->error == 0 && l->cgroup != NULL)
-		b->error = cgroup_join(l->cgroup, false, b->err);
+		b->error = cgroup_join(l->cgroup, b->in_group, b->err);
 	if (b->error == 0 && l->plan.beside != 0)
 		b->error = rlimits_affinity(l->spec->process.exec_cpus_final, b->err);
 	if (b->error == 0)
@@ -147,6 +149,27 @@ static int refused(const struct birth *b, int error)
 					: err_set(b->err, error, "%s: %s", what, strerror(-error));
 }
 
+/* Whoever is to be on certain CPUs before he is in the group joins it later; so does everybody where this is refused. */
+static pid_t born_in_group(struct birth *b, int flags, const void *stack)
+{
+	const struct launch *l = b->launch;
+	int group = l->cgroup != NULL ? cgroup_birth_fd(l->cgroup) : -1;
+	struct clone_args args = {.flags = (uint64_t)(flags & ~CSIGNAL) | CLONE_INTO_CGROUP,
+				  .exit_signal = (flags & CLONE_PARENT) != 0 ? 0 : SIGCHLD,
+				  .stack = (uintptr_t)stack,
+				  .stack_size = STACK,
+				  .cgroup = (uint64_t)group};
+	pid_t pid;
+
+	if (group < 0 || (l->plan.beside != 0 && l->spec->process.exec_cpus_initial != NULL))
+		return -ENOENT;
+	b->in_group = true;
+	pid = birth(&args, be_born, b);
+	if (pid < 0)
+		b->in_group = false;
+	return pid;
+}
+
 static int spawn(struct birth *b, int flags)
 {
 	static _Alignas(16) char stack[STACK];
@@ -162,7 +185,9 @@ static int spawn(struct birth *b, int flags)
 		if (error != 0)
 			return error;
 	}
-	b->pid = clone(be_born, stack + STACK, flags, b);
+	b->pid = born_in_group(b, flags, stack);
+	if (b->pid < 0)
+		b->pid = clone(be_born, stack + STACK, flags, b);
 	error = b->pid < 0 ? refused(b, -errno) : b->error;
 	if (own >= 0) {
 		setns(own, CLONE_NEWPID);

@@ -25,7 +25,10 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from box import Box, children, eventually, is_zombie, read, write  # noqa: E402
-from tap import SkipAll, run_tests, test  # noqa: E402
+from tap import TESTS, SkipAll, run_tests, test  # noqa: E402
+import users  # noqa: E402
+
+TESTS.clear()  # those of users.py are run.py's
 
 STRIDE = 9
 SECONDS = 4.0
@@ -51,10 +54,14 @@ def wait(*processes):
 class Fault:
     """A bundle, its container's name, and what there was before it."""
 
-    def __init__(self, box, bundle, stride, seconds):
-        self.box, self.bundle, self.stride, self.seconds = box, bundle, stride, seconds
+    def __init__(self, box, bundle, how):
+        """`how`: what spawn() needs to be somebody else."""
+        self.box, self.bundle, self.how = box, bundle, how
+        self.stride, self.seconds = box.stride, box.seconds
         self.id = bundle.id
-        bundle.linux["cgroupsPath"] = "/%s/%s" % (PARENT, bundle.id)
+        self.states = os.path.join(how["env"]["XDG_RUNTIME_DIR"], "skiff") if how else "/run/skiff"
+        if not how:
+            bundle.linux["cgroupsPath"] = "/%s/%s" % (PARENT, bundle.id)
         self.report = os.path.join(bundle.folder, "report")
         self.groups = [line.split()[4] for line in read("/proc/self/mountinfo").strip().split("\n")
                        if re.search(r" - cgroup2? ", line)]
@@ -82,13 +89,14 @@ class Fault:
     def spawn(self, *words, program=None, stderr=subprocess.DEVNULL):
         # pylint: disable-next=consider-using-with
         return subprocess.Popen([program or self.box.skiff] + list(words), stdin=subprocess.DEVNULL,
-                                stdout=subprocess.DEVNULL, stderr=stderr)
+                                stdout=subprocess.DEVNULL, stderr=stderr, **self.how)
 
     def create(self):
         self.must("create", "--no-cache", "--bundle", self.bundle.folder)
 
     def pid(self):
-        done = subprocess.run([self.box.skiff, "state", self.id], capture_output=True, text=True, check=True)
+        done = subprocess.run([self.box.skiff, "state", self.id], capture_output=True, text=True, check=True,
+                              **self.how)
         return json.loads(done.stdout)["pid"]
 
     # -- The five counts ---------------------------------------------------------------------------
@@ -105,7 +113,7 @@ class Fault:
                   if self.bundle.folder in line or " nsfs " in line or PARENT in line]
         groups = [top for top in self.groups if os.path.exists(os.path.join(top, PARENT))]
         groups += [top for top in self.groups if os.path.exists(os.path.join(top, ident or self.id))]
-        run = [name for name in (self.id, ident) if name and os.path.exists("/run/skiff/" + name)]
+        run = [name for name in (self.id, ident) if name and os.path.exists(os.path.join(self.states, name))]
         descriptors = len(os.listdir("/proc/self/fd"))
         return {"processes": self.processes(), "mounts": mounts, "groups": groups, "files": run,
                 "descriptors": descriptors}
@@ -141,14 +149,15 @@ class Fault:
                 assert code == -1, "%s: exit code %d" % (what, code)
             self.check(what, ident(own) if ident else None)
             if not struck:
+                assert code == 0, "nobody was killed: exit code %d" % code
                 return number
             number += self.stride
 
 
-def operation(title, command, guest=("nap", 20000), prepare=None, seen=("self",), hooks=False, ident=None):
-    """A test: kill at each step of it. `seen`: WHO, or WHO/VICTIMS."""
+def operation(title, command, guest=("nap", 20000), prepare=None, seen=("self",), kind="", ident=None):
+    """A test: kill at each step of it. `seen`: WHO, or WHO/VICTIMS; `kind` is that of fault()."""
     def work(b):
-        with b.fault(hooks) as f:
+        with b.fault(kind) as f:
             f.guest(*guest)
             told = []
             for who in seen:
@@ -194,20 +203,26 @@ def stopped(f):
 
 
 operation("create", create, seen=BOTH)
-operation("create_with_hooks", create, seen=BOTH, hooks=True)
+operation("create_with_hooks", create, seen=BOTH, kind="hooks")
 operation("start", lambda f: ["start", f.id], prepare=created, seen=("self", "other/o", "other/s", "other/so"))
-operation("start_with_hooks", lambda f: ["start", f.id], prepare=created, hooks=True)
+operation("start_with_hooks", lambda f: ["start", f.id], prepare=created, kind="hooks")
 operation("exec", execute, prepare=running, seen=BOTH + ("self/o", "child/o"))
 operation("exec_detached", lambda f: execute(f, "--detach"), prepare=running, seen=BOTH)
 operation("delete", lambda f: ["delete", f.id], prepare=stopped)
 operation("delete_by_force", lambda f: ["delete", "--force", f.id], prepare=running)
 operation("delete_paused", lambda f: ["delete", "--force", f.id], prepare=paused)
-operation("delete_with_hooks", lambda f: ["delete", "--force", f.id], prepare=running, hooks=True)
+operation("delete_with_hooks", lambda f: ["delete", "--force", f.id], prepare=running, kind="hooks")
 operation("pause", lambda f: ["pause", f.id], prepare=running)
 operation("resume", lambda f: ["resume", f.id], prepare=paused)
 operation("run", lambda f: ["run", "--no-cache", "--bundle", f.bundle.folder, f.id], guest=("say", "hello"), seen=BOTH)
 operation("run_with_hooks", lambda f: ["run", "--no-cache", "--bundle", f.bundle.folder, f.id], guest=("say", "hello"),
-          seen=BOTH, hooks=True)
+          seen=BOTH, kind="hooks")
+operation("create_in_users", create, seen=BOTH, kind="users")
+operation("create_as_somebody", create, seen=BOTH, kind="somebody")
+operation("exec_as_somebody", execute, prepare=running, seen=BOTH, kind="somebody")
+operation("delete_as_somebody", lambda f: ["delete", "--force", f.id], prepare=running, kind="somebody")
+operation("run_as_somebody", lambda f: ["run", "--no-cache", "--bundle", f.bundle.folder, f.id], guest=("say", "hello"),
+          seen=BOTH, kind="somebody")
 operation("run_cage", lambda f: ["run", "--no-cache", "--cage", f.box.kit, "say", "hello"], seen=BOTH,
           ident=lambda own: "run-%d" % own)
 
@@ -223,7 +238,7 @@ def kill(pid):
 @test
 def any_time(b):
     """Skiff, its child, or both, some time after an operation began."""
-    with b.fault(False) as f:
+    with b.fault() as f:
         chance, rounds, end = random.Random(7), 0, time.monotonic() + f.seconds
         f.guest("nap", 3)
         commands = ((None, create(f)), (created, ["start", f.id]), (running, execute(f)),
@@ -252,7 +267,7 @@ def any_time(b):
 @test
 def two_at_once(b):
     """Delete beside start, exec, another delete, create and run: whoever wins, each ends, and nothing is left."""
-    with b.fault(False) as f:
+    with b.fault() as f:
         chance, rounds, end = random.Random(8), 0, time.monotonic() + f.seconds
         f.guest("nap", 20000)
         run = ["run", "--no-cache", "--bundle", f.bundle.folder, f.id]
@@ -285,12 +300,19 @@ class FaultBox(Box):
         self.stride, self.seconds = (1, SECONDS * 10) if everything else (STRIDE, SECONDS)
 
     @contextlib.contextmanager
-    def fault(self, hooks):
-        with self.bundle() as u:
-            if hooks:
+    def fault(self, kind=""):
+        """kind: with `hooks`, in a namespace of `users`, as `somebody` who is not root, or none of that."""
+        with self.bundle() as u, contextlib.ExitStack() as stack:
+            how = {}
+            if kind == "hooks":
                 u.config["hooks"] = {kind: [{"path": "/bin/true"}] for kind in
                                      ("prestart", "createRuntime", "createContainer", "poststart", "poststop")}
-            f = Fault(self, u, self.stride, self.seconds)
+            elif kind == "users":
+                users.in_users(u)
+            elif kind == "somebody":
+                how = stack.enter_context(users.somebody(self))
+                users.rootless(u)
+            f = Fault(self, u, how)
             try:
                 yield f
             finally:

@@ -4,7 +4,7 @@
  *
  *   cage-strike REPORT SEEN PID VICTIMS N COMMAND [ARGS...]
  *
- * SEEN is whose system calls are counted: `self`, the command's process; `child`, the first one it makes by vfork, as skiff makes a
+ * SEEN is whose system calls are counted: `self`, the command's process; `child`, the one it makes by vfork, as skiff makes a
  * container's process; `other`, one that is there already: PID, else 0. VICTIMS are letters: s, c, o for these three. When the
  * call numbered N begins they are killed, and it is never made. N 0: nobody is, and all are counted.
  *
@@ -28,9 +28,9 @@ enum { IDLE_MS = 20 };
 
 struct scene {
 	pid_t self, child; /* 0: none, or none any more; the child may be that other one */
-	pid_t other, was;
+	pid_t former, other, was;
 	const char *victims;
-	bool sees_child, struck;
+	bool sees_child, is_settled, struck;
 	unsigned long count, when;
 	int code;
 };
@@ -102,9 +102,12 @@ static void take_stop(struct scene *s, pid_t pid, int status)
 {
 	int signal = WSTOPSIG(status), event = status >> 16;
 
-	/* Nobody else is traced. */
-	if (pid != s->self && s->child == 0)
+	/* Where a child has one of its own before it has become another program, it is that from then on. */
+	if (pid != s->self && pid != s->child && pid != s->former && !s->is_settled) {
+		s->former = s->child;
 		s->child = pid;
+	}
+	s->is_settled |= pid == s->child && event == PTRACE_EVENT_EXEC;
 	if (signal == (SIGTRAP | 0x80) && pid == seen(s) && !s->struck && !take_call(s))
 		return;
 	if (event != 0 || signal == (SIGTRAP | 0x80) || signal == SIGTRAP)

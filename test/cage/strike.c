@@ -9,7 +9,7 @@
  * call numbered N begins they are killed, and it is never made. N 0: nobody is, and all are counted.
  *
  * REPORT becomes one line: how many calls were seen, whether somebody was struck, the command's exit code (-1: killed)
- * and its number. Who is left goes on on its own once it has made no call for a while.
+ * and its number. Who is left goes on on its own when we end: once it has made no call for a while.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -115,16 +115,6 @@ static void take_stop(struct scene *s, pid_t pid, int status)
 	go_on(pid, signal, pid == seen(s) && !s->struck);
 }
 
-/* It has made no call for a while: it goes its own way. */
-static void let_go(pid_t pid)
-{
-	int status;
-
-	if (ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) == 0 &&
-	    waitpid(pid, &status, __WALL) == pid && WIFSTOPPED(status))
-		ptrace(PTRACE_DETACH, pid, NULL, NULL);
-}
-
 /* While the command runs: until something happens. After that only for a while; 0: nothing did. */
 static pid_t await(const struct scene *s, int *status)
 {
@@ -159,8 +149,6 @@ static void watch(struct scene *s)
 		else
 			forget(s, pid, status);
 	}
-	if (s->child > 0)
-		let_go(s->child);
 }
 
 static void seize(pid_t pid, long options)

@@ -30,7 +30,7 @@ import users  # noqa: E402
 
 TESTS.clear()  # those of users.py are run.py's
 
-STRIDE = 9
+STRIDE = 13
 SECONDS = 4.0
 PARENT = "cage-fault-%d" % os.getpid()
 LIMIT = 20

@@ -78,7 +78,8 @@ static bool end_with_parent(const struct birth *b)
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	/* Of an end before that nobody tells us, but the socket has no other side then: ours is not to count. */
-	close(b->other);
+	if (b->other >= 0)
+		close(b->other);
 	return poll(&fd, 1, 0) == 0;
 }
 
@@ -175,6 +176,9 @@ static int spawn_there(void *env)
 {
 	struct birth *b = env;
 
+	/* Whoever is born here asks the socket whether our parent is there: ours does not count either. */
+	close(b->other);
+	b->other = -1;
 	b->error = users_enter(b->users, b->err);
 	if (b->error == 0)
 		b->error = spawn(b, CLONE_PARENT);

@@ -201,6 +201,7 @@ static int spawn_there(void *env)
 {
 	struct birth *b = env;
 
+	/* Whoever is born here asks the socket whether our parent is there: ours does not count either. */
 	close(b->other);
 	b->other = -1;
 	b->error = users_enter(b->users, b->err);

@@ -264,6 +264,9 @@ class Box:
             for pid in self.processes(bundle.id):
                 with contextlib.suppress(OSError):
                     os.kill(pid, signal.SIGKILL)
+            # What a test that failed left is not to be there for ever.
+            if os.path.exists("/run/skiff/" + bundle.id):
+                subprocess.run([self.skiff, "delete", "--force", bundle.id], capture_output=True, check=False)
             shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -595,8 +595,6 @@ def waiting(b, stack, entry, stdin):
 @test
 def pause_ends_no_wait_early(b):
     """A second each, and a pause: one that is over before, one that is longer, two in a row."""
-    if "SKIFF_SLOW" in os.environ:
-        raise Skip("an emulated processor is too slow for it")
     for naps in ((0.2,), (1.2,), (0.1, 0.1)):
         inlet, outlet = os.pipe()
         with contextlib.ExitStack() as stack:

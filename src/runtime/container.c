@@ -83,6 +83,16 @@ static int keep_bundle(struct container *c, struct err *err)
 }
 
 /* A name first: whatever is made from now on can be found again, and nobody else makes it. */
+/* Whoever had the name may have been killed; where he was not, why not. */
+static int take_over(struct container *c, struct err *err)
+{
+	struct err why = {""};
+
+	if (leftover_remove(c->root, c->id, &why) == 0)
+		return state_make(c->root, c->id, err);
+	return err_set(err, -EEXIST, "there is a container '%s' already: %s", c->id, why.text);
+}
+
 static int take_name(struct container *c, struct err *err)
 {
 	int error = state_check_id(c->id, err);
@@ -93,9 +103,8 @@ static int take_name(struct container *c, struct err *err)
 	if (c->root < 0)
 		return c->root;
 	c->state_dir = state_make(c->root, c->id, err);
-	/* Whoever had the name may have been killed. */
-	if (c->state_dir == -EEXIST && leftover_remove(c->root, c->id, NULL) == 0)
-		c->state_dir = state_make(c->root, c->id, err);
+	if (c->state_dir == -EEXIST)
+		c->state_dir = take_over(c, err);
 	if (c->state_dir < 0)
 		return c->state_dir;
 	error = leftover_guard(c->state_dir, c->id, err);

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "runtime/hang.h"
@@ -70,6 +71,15 @@ static int remove_group(const char *text, enum state_phase phase, struct err *er
 	return error;
 }
 
+/* Its maker is gone before it was done: the process is on its way, and takes a while to leave its namespaces. */
+static void await_end(const struct state_process *process)
+{
+	const struct timespec nap = {.tv_nsec = 1000000};
+
+	for (int waited = 0; waited < LEFTOVER_MS && state_is_alive(process); waited++)
+		nanosleep(&nap, NULL);
+}
+
 /* The process of a container ends with its maker, or holds the group that is killed with it. */
 static int remove_guarded(int dir, struct err *err)
 {
@@ -80,6 +90,8 @@ static int remove_guarded(int dir, struct err *err)
 		return 0; /* never written: nothing was made; damaged: nothing can be known */
 	if (error != 0)
 		return error;
+	if (state.phase < STATE_CREATED)
+		await_end(&state.init);
 	if (state_is_alive(&state.init))
 		error = err_set(err, -EBUSY, "its process %d runs", (int)state.init.pid);
 	else if (state.kept)

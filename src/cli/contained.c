@@ -132,18 +132,6 @@ static int run(struct container *container, const struct contained_plan *plan)
 	return r;
 }
 
-static void say_note_of_child(void *env, enum message_kind kind, const char *sentence)
-{
-	(void)env;
-	say_note(kind == MESSAGE_WARNING ? SAY_WARNING : SAY_INFO, NULL, "%s", sentence);
-}
-
-static void warn(void *env, const char *sentence)
-{
-	(void)env;
-	say_note(SAY_WARNING, NULL, "%s", sentence);
-}
-
 /* What the guest gets beside its config.json; `more` has room for all descriptors. */
 static int agree(struct contained_plan *plan, struct container *container, int *more)
 {
@@ -156,10 +144,8 @@ static int agree(struct contained_plan *plan, struct container *container, int *
 	for (uint32_t i = 0; i < spec->unknown.count; i++)
 		say_note(SAY_INFO, NULL, "config.json has a field that nobody knows: %s",
 			 spec->unknown.items[i]);
-	if (limits_resolve(&plan->limits, spec, plan->config, warn, NULL, &err) != 0)
+	if (watch_agree(terms, &plan->limits, spec, plan->config, &err) != 0)
 		return say(EXIT_BAD, NULL, "%s", err.text);
-	memcpy(terms->limits, plan->limits.of, sizeof(terms->limits));
-	terms->landlock = plan->config->policy_landlock;
 	if (count > 0)
 		memcpy(more, plan->sockets, count * sizeof(*more));
 	if (plan->coredump != NULL) {
@@ -199,7 +185,7 @@ int contained_run(struct contained_plan *plan)
 	container.template = -1;
 	container.detached = plan->detached;
 	container.no_cgroup = plan->bundle == NULL;
-	container.note = say_note_of_child;
+	container.note = watch_note;
 	code = agree(plan, &container, more);
 	if (code == EXIT_OK)
 		code = run(&container, plan);

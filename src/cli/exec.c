@@ -11,6 +11,7 @@
 #include "cli/compose.h"
 #include "cli/exit.h"
 #include "cli/fill.h"
+#include "cli/node.h"
 #include "cli/options.h"
 #include "cli/say.h"
 #include "cli/wasi.h"
@@ -287,10 +288,24 @@ static int run(struct known *known, const struct request *q, struct watch *watch
 	return code;
 }
 
-static int carry_out(const struct request *q, struct watch *watch)
+static int agree(struct terms *terms, const struct known *known, const struct config *config)
 {
+	struct limits limits = {0};
+	struct err err = {""};
+
+	terms_init(terms);
+	return watch_agree(terms, &limits, known->bundle.spec, config, &err) == 0
+		       ? EXIT_OK
+		       : say(EXIT_BAD, NULL, "%s", err.text);
+}
+
+static int carry_out(const struct request *q, struct watch *watch, const struct config *config)
+{
+	struct terms terms;
 	struct known_exec exec = {.cache = q->cache != NULL ? q->cache : fill_cache(),
-				  .inherits = q->process == NULL};
+				  .inherits = q->process == NULL,
+				  .terms = &terms,
+				  .note = watch_note};
 	struct err err = {""};
 	struct known known;
 	char *text = NULL;
@@ -306,6 +321,8 @@ static int carry_out(const struct request *q, struct watch *watch)
 		code = compose(q, &known.bundle.spec->process, &text, &exec.process_size);
 	exec.process = text;
 	if (code == EXIT_OK)
+		code = agree(&terms, &known, config);
+	if (code == EXIT_OK)
 		code = run(&known, q, watch, &exec);
 	free(text);
 	known_close(&known);
@@ -315,6 +332,8 @@ static int carry_out(const struct request *q, struct watch *watch)
 int exec_verb(const struct verb *verb, char **args)
 {
 	static struct request q; /* static for its size */
+	const struct config *config;
+	bool no_cache = false;
 	struct watch watch;
 	struct options o;
 	int id;
@@ -336,5 +355,10 @@ int exec_verb(const struct verb *verb, char **args)
 	if (q.args[0] != NULL && q.process != NULL)
 		return say(EXIT_USAGE, NULL, "with --process there is no MODULE, not '%s'",
 			   q.args[0]);
-	return carry_out(&q, &watch);
+	if (node_read(&config, NULL) != EXIT_OK)
+		return EXIT_BAD;
+	node_cache(config, &q.cache, &no_cache);
+	if (no_cache)
+		q.cache = "";
+	return carry_out(&q, &watch, config);
 }

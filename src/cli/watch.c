@@ -5,6 +5,7 @@
 #include "base/io.h"
 #include "cli/exit.h"
 #include "cli/relay.h"
+#include "cli/say.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -88,6 +89,27 @@ int watch_end(struct watch *w, pid_t pid, int other)
 void watch_leave(struct watch *w)
 {
 	terminal_close(&w->terminal);
+}
+
+void watch_note(void *env, enum message_kind kind, const char *sentence)
+{
+	(void)env;
+	say_note(kind == MESSAGE_WARNING ? SAY_WARNING : SAY_INFO, NULL, "%s", sentence);
+}
+
+static void warn(void *env, const char *sentence)
+{
+	watch_note(env, MESSAGE_WARNING, sentence);
+}
+
+int watch_agree(struct terms *terms, struct limits *limits, const struct oci_spec *spec,
+		const struct config *config, struct err *err)
+{
+	int error = limits_resolve(limits, spec, config, warn, NULL, err);
+
+	memcpy(terms->limits, limits->of, sizeof(terms->limits));
+	terms->landlock = config->policy_landlock;
+	return error;
 }
 
 /* Whole or not at all: who waits for the file reads it at once. */

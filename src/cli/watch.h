@@ -12,7 +12,10 @@
 
 #include "base/err.h"
 #include "oci/spec.h"
+#include "runtime/limits.h"
+#include "runtime/message.h"
 #include "runtime/terminal.h"
+#include "runtime/terms.h"
 
 struct watch {
 	sigset_t set; /* what we hear of by waiting for it */
@@ -34,6 +37,12 @@ int watch_born(struct watch *watch, int result);
 int watch_end(struct watch *watch, pid_t pid, int other);
 /* Of one that nobody looks after. */
 void watch_leave(struct watch *watch);
+
+/* What a container's process has to say, and nothing fails by: a launch_note_fn. */
+void watch_note(void *env, enum message_kind kind, const char *sentence);
+/* What the node's configuration has to say of a guest: limits, and what becomes of it without Landlock. -EINVAL, with the sentence. */
+int watch_agree(struct terms *terms, struct limits *limits, const struct oci_spec *spec,
+		const struct config *config, struct err *err);
 
 /* The number of the process, in a file that is whole or not there. */
 int watch_write_pid(const char *path, pid_t pid, struct err *err);

@@ -191,20 +191,6 @@ static int run_namespace_hooks(struct container *c, struct err *err)
 	return error == 0 ? launch_on(&c->child, err) : error;
 }
 
-/* With what the guest gets beside the config.json. */
-static int launch_with_terms(struct container *c, struct launch *l, struct err *err)
-{
-	struct buf terms = {0};
-	int error = c->terms != NULL ? terms_write(c->terms, &terms) : 0;
-
-	l->plan.terms = (const char *)terms.data;
-	l->plan.terms_size = terms.size;
-	error = error == 0 ? launch(&c->child, l, err)
-			   : err_set(err, error, "out of memory for a container's plan");
-	buf_deinit(&terms);
-	return error;
-}
-
 int container_create(struct container *c, struct err *err)
 {
 	struct launch l = {
@@ -216,6 +202,7 @@ int container_create(struct container *c, struct err *err)
 			 .has_template = c->template >= 0,
 			 .in_users = launch_in_users(c->bundle->spec),
 			 .wait = c->detached ? PLAN_WAITS_AT_GATE : PLAN_WAITS},
+		.terms = c->terms,
 		.spec = c->bundle->spec,
 		.bundle = c->bundle->dir,
 		.stdio = {c->stdio[0], c->stdio[1], c->stdio[2]},
@@ -242,7 +229,7 @@ int container_create(struct container *c, struct err *err)
 	if (c->detached && l.gate < 0)
 		error = l.gate;
 	else
-		error = launch_with_terms(c, &l, err);
+		error = launch(&c->child, &l, err);
 	if (l.gate >= 0)
 		close(l.gate);
 	c->was_born = error == 0;

@@ -62,7 +62,10 @@ struct known_exec {
 	bool inherits; /* see plan.h */
 	const char *cache;
 	int stdio[3];
-	int stop; /* as in struct launch */
+	const struct terms *terms; /* as in struct launch, as are these */
+	int stop;
+	launch_note_fn *note;
+	void *note_env;
 };
 /* It runs; the child is ours to wait for. Results are those of launch_wait_ready(). */
 int known_exec(struct known *known, const struct known_exec *exec, struct child *ret,

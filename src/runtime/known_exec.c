@@ -49,12 +49,15 @@ int known_exec(struct known *k, const struct known_exec *exec, struct child *ret
 			 .process = exec->process,
 			 .process_size = exec->process_size,
 			 .inherits = exec->inherits},
+		.terms = exec->terms,
 		.bundle = -1,
 		.stdio = {exec->stdio[0], exec->stdio[1], exec->stdio[2]},
 		.template = -1,
 		.gate = -1,
 		.cgroup = k->cgroup,
 		.stop = exec->stop,
+		.note = exec->note,
+		.note_env = exec->note_env,
 	};
 	int error;
 

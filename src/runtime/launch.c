@@ -21,6 +21,7 @@
 #include "runtime/birth.h"
 #include "runtime/hang.h"
 #include "runtime/label.h"
+#include "runtime/terms.h"
 #include "sandbox/caps.h"
 #include "sandbox/cgroup.h"
 #include "sandbox/rlimits.h"
@@ -249,6 +250,20 @@ bool launch_in_users(const struct oci_spec *spec)
 	return spec->namespaces[OCI_NS_USER].wanted && geteuid() != 0;
 }
 
+static int write_plan(const struct launch *l, struct err *err)
+{
+	struct plan plan = l->plan;
+	struct buf terms = {0};
+	int result = l->terms != NULL ? terms_write(l->terms, &terms) : 0;
+
+	plan.terms = (const char *)terms.data;
+	plan.terms_size = terms.size;
+	result = result == 0 ? plan_write(&plan, err)
+			     : err_set(err, result, "out of memory for a container's plan");
+	buf_deinit(&terms);
+	return result;
+}
+
 int launch(struct child *ret, const struct launch *l, struct err *err)
 {
 	struct birth birth = {.launch = l, .plan = -1, .err = err};
@@ -260,7 +275,7 @@ int launch(struct child *ret, const struct launch *l, struct err *err)
 	birth.socket = pair[1];
 	birth.other = pair[0];
 	birth.self = open_self(err);
-	birth.plan = birth.self < 0 ? birth.self : plan_write(&l->plan, err);
+	birth.plan = birth.self < 0 ? birth.self : write_plan(l, err);
 	error = birth.plan < 0 ? birth.plan : 0;
 	if (error == 0 && l->cgroup != NULL)
 		error = cgroup_prepare_join(l->cgroup, err);

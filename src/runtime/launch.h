@@ -21,6 +21,7 @@
 #include "runtime/plan.h"
 
 struct cgroup;
+struct terms;
 
 /* What the child has to tell that is no mistake; MESSAGE_WARNING or MESSAGE_INFO. */
 typedef void launch_note_fn(void *env, enum message_kind kind, const char *sentence);
@@ -29,7 +30,8 @@ typedef void launch_note_fn(void *env, enum message_kind kind, const char *sente
 typedef void launch_slow_fn(const char *path);
 
 struct launch {
-	struct plan plan;
+	struct plan plan; /* but for its terms */
+	const struct terms *terms; /* what the guest gets beside the spec; NULL: nothing special */
 	const struct oci_spec *spec; /* borrowed: plan.spec, read */
 	int bundle; /* a directory; borrowed, as are these */
 	int stdio[3];

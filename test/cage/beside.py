@@ -347,3 +347,15 @@ def exec_that_is_killed(b):
         reap()
         eventually("stopped", lambda: c.status == "stopped", 3.0)
         c.do("delete")
+
+
+@test
+def exec_is_limited_as_the_node_says(b):
+    node = write(os.path.join(b.folder, "exec.toml"), "[limits]\nfuel = 1000\n")
+    with up(b) as c:
+        r = c.exec("say", "much", code=123, err=None, env=dict(os.environ, SKIFF_CONFIG=node))
+        assert "fuel" in r.err, str(r)
+        assert c.exec("say", "much").out == "much\n"
+        write(node, "[limits]\ntime = \"200ms\"\n")
+        r = c.exec("nap", "20000", code=124, err=None, env=dict(os.environ, SKIFF_CONFIG=node))
+        assert "time" in r.err, str(r)

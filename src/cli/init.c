@@ -5,6 +5,7 @@
  * Started by runtime/launch.c and nobody else. Failures are told to whoever waits for it, who has a terminal.
  */
 #include "base/err.h"
+#include "base/self.h"
 #include "cli/exit.h"
 #include "cli/guest.h"
 #include "cli/say.h"
@@ -200,6 +201,7 @@ static int shut_cage(bool missing)
 		stage.module = fcntl(cage.module, F_DUPFD_CLOEXEC, 0);
 	skiff_cache_free(cage.cache);
 	cage.cache = NULL;
+	self_seal();
 	return stage_shut(&stage, &err) == 0 ? EXIT_OK : fail(EXIT_BAD, &err);
 }
 

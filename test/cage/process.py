@@ -611,3 +611,18 @@ def module_is_read_behind_the_closed_cage(b):
                     pass
         assert process.wait() == 0, process.stderr.read()
         assert ("2", "", True) in seen, seen
+
+
+@test
+def what_was_relocated_is_sealed(b):
+    """Tables of functions lie in what the program headers call RELRO: it is not there to be written to."""
+    with b.bundle("say", "ready", ";", "nap", "20000") as u, running(u) as r:
+        assert r.line() == "ready"
+        program = os.path.basename(os.path.realpath(b.skiff))
+        maps = [line.split() for line in r.proc("maps").split("\n") if line.endswith("/" + program)]
+        sizes = {}
+        for words in maps:
+            begin, end = (int(x, 16) for x in words[0].split("-"))
+            sizes[words[1]] = sizes.get(words[1], 0) + end - begin
+        assert sizes.get("r--p", 0) >= 8192 and "rwxp" not in sizes, maps
+        assert sizes.get("rw-p", 0) < sizes["r--p"], maps

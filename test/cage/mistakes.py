@@ -134,7 +134,7 @@ BAD = [
     (("process", "apparmorProfile"), "some-profile", "apparmor"),
     (("process", "selinuxLabel"), "some:label:x", "selinux"),
     (("linux", "mountLabel"), "some:label:x", "linux.mountLabel"),
-    (("linux", "namespaces"), [{"type": "pid"}, {"type": "user", "path": "/proc/self/ns/user"}], "the one we are in"),
+    (("linux", "namespaces"), [{"type": "pid"}, {"type": "user", "path": "/proc/self/ns/user"}], "user namespace"),
     (("linux", "seccomp"), {"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": "/run/x", "syscalls": [
         {"names": ["mount"], "action": "SCMP_ACT_NOTIFY"}]}, "listenerPath"),
 ]

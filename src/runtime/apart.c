@@ -115,13 +115,10 @@ static int limit(int resource, uint64_t most, struct err *err)
 static uint64_t address_space(void)
 {
 	unsigned long long pages;
-	char text[64] = "";
-	int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd >= 0 ? read(fd, text, sizeof(text) - 1) : -1;
+	char text[64];
 
-	if (fd >= 0)
-		close(fd);
-	return n > 0 && sscanf(text, "%llu", &pages) == 1
+	return io_text(AT_FDCWD, "/proc/self/statm", text, sizeof(text)) > 0 &&
+			       sscanf(text, "%llu", &pages) == 1
 		       ? (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE)
 		       : UINT64_MAX;
 }

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/base.h"
+#include "base/io.h"
 #include "sandbox/users.h"
 
 #ifndef CLONE_NEWTIME
@@ -106,15 +107,9 @@ static int set_names(const struct oci_spec *spec, struct err *err)
 static int write_sysctl(const struct oci_pair *pair)
 {
 	char path[PATH_MAX];
-	int fd, error = 0;
 
 	snprintf(path, sizeof(path), "/proc/sys/%s", pair->key);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0 || write(fd, pair->value, strlen(pair->value)) < 0)
-		error = -errno;
-	if (fd >= 0)
-		close(fd);
-	return error;
+	return io_put_text(AT_FDCWD, path, pair->value);
 }
 
 struct setter {
@@ -158,19 +153,14 @@ static int make_time(const struct oci_spec *spec, struct err *err)
 	const struct oci_time_offset *offsets[] = {&spec->monotonic, &spec->boottime};
 	static const char *const clocks[] = {"monotonic", "boottime"};
 	char text[64];
-	int fd, error = unshare(CLONE_NEWTIME) < 0 ? -errno : 0;
+	int error = unshare(CLONE_NEWTIME) < 0 ? -errno : 0;
 
 	for (size_t i = 0; error == 0 && i < ARRAY_SIZE(offsets); i++) {
-		int size = snprintf(text, sizeof(text), "%s %lld %u\n", clocks[i],
-				    (long long)offsets[i]->seconds, offsets[i]->nanoseconds);
-
 		if (!offsets[i]->given)
 			continue;
-		fd = open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
-		if (fd < 0 || write(fd, text, (size_t)size) < 0)
-			error = -errno;
-		if (fd >= 0)
-			close(fd);
+		snprintf(text, sizeof(text), "%s %lld %u\n", clocks[i],
+			 (long long)offsets[i]->seconds, offsets[i]->nanoseconds);
+		error = io_put_text(AT_FDCWD, "/proc/self/timens_offsets", text);
 		if (error != 0)
 			return err_set(err, error, "linux.timeOffsets.%s: %s", clocks[i],
 				       strerror(-error));

@@ -12,6 +12,7 @@
 #include <sys/vfs.h>
 
 #include "base/base.h"
+#include "base/io.h"
 #include "sandbox/cgroup_parts.h"
 #include "sandbox/kernel.h"
 #include "sandbox/view_parts.h"
@@ -187,7 +188,7 @@ static int id_of(int fd)
 	int error;
 
 	snprintf(name, sizeof(name), "/proc/self/fdinfo/%d", fd);
-	error = cgroup_file_read(AT_FDCWD, name, text, sizeof(text));
+	error = io_text(AT_FDCWD, name, text, sizeof(text));
 	if (error < 0)
 		return error;
 	at = strstr(text, "mnt_id:");

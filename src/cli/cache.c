@@ -149,7 +149,7 @@ static int list_json(struct listing *l, const struct skiff_cache_entry *entry)
 	struct emit *e = &l->emit;
 
 	emit_row(e, NULL, '{');
-	emit_text(e, "engine", entry->engine, strlen(entry->engine));
+	emit_string(e, "engine", entry->engine);
 	emit_bool(e, "ours", entry->is_ours);
 	emit_text(e, "module", entry->name, DIGEST_DIGITS);
 	emit_text(e, "options", entry->name + DIGEST_DIGITS + 1, OPTIONS_DIGITS);
@@ -179,7 +179,7 @@ static void begin_json(struct listing *l, const char *directory)
 	emit_open(&l->emit, NULL, '{');
 	emit_u64(&l->emit, "format", 1);
 	if (directory != NULL)
-		emit_text(&l->emit, "directory", directory, strlen(directory));
+		emit_string(&l->emit, "directory", directory);
 	else
 		emit_null(&l->emit, "directory");
 	emit_open(&l->emit, "entries", '[');

@@ -229,19 +229,14 @@ static void put_created(char text[static 32], int64_t created)
 		text[0] = '\0';
 }
 
-static void put_member(struct emit *e, const char *key, const char *text)
-{
-	emit_text(e, key, text, strlen(text));
-}
-
 static void put_json(struct emit *e, const struct known *known, const char *created)
 {
 	emit_open(e, NULL, '{');
-	put_member(e, "id", known->id);
+	emit_string(e, "id", known->id);
 	emit_u64(e, "pid", (uint64_t)pid_of(known));
-	put_member(e, "status", known_status_name(known->status));
-	put_member(e, "bundle", known->state.bundle != NULL ? known->state.bundle : "");
-	put_member(e, "created", created);
+	emit_string(e, "status", known_status_name(known->status));
+	emit_string(e, "bundle", known->state.bundle != NULL ? known->state.bundle : "");
+	emit_string(e, "created", created);
 	emit_close(e, '}');
 }
 

@@ -29,7 +29,7 @@ struct container {
 	const struct terms *terms; /* NULL: nothing special */
 	const int *more; /* descriptors that belong to it */
 	uint32_t more_count;
-	launch_note_fn *note; /* as in struct launch */
+	message_note_fn *note; /* as in struct launch */
 	void *note_env;
 	bool no_cgroup; /* it stays in ours: nothing is limited, and its pid namespace keeps it together */
 

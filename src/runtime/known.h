@@ -64,7 +64,7 @@ struct known_exec {
 	int stdio[3];
 	const struct terms *terms; /* as in struct launch, as are these */
 	int stop;
-	launch_note_fn *note;
+	message_note_fn *note;
 	void *note_env;
 };
 /* It runs; the child is ours to wait for. Results are those of launch_wait_ready(). */

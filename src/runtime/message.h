@@ -36,6 +36,9 @@ struct message {
 	char text[ERR_MAX]; /* terminated */
 };
 
+/* Takes what is no mistake: MESSAGE_WARNING or MESSAGE_INFO. */
+typedef void message_note_fn(void *env, enum message_kind kind, const char *sentence);
+
 /* 0 or a negative errno. Only system calls: fit for a child that shares memory. */
 int message_send(int socket, enum message_kind kind, int value, const char *text);
 /* The same with a descriptor; without it, where a profile of system calls is against that. */

@@ -82,7 +82,6 @@ static int keep_bundle(struct container *c, struct err *err)
 	return state_keep_config(c->state_dir, c->bundle->text, c->bundle->size, err);
 }
 
-/* A name first: whatever is made from now on can be found again, and nobody else makes it. */
 /* Whoever had the name may have been killed; where he was not, why not. */
 static int take_over(struct container *c, struct err *err)
 {
@@ -93,6 +92,7 @@ static int take_over(struct container *c, struct err *err)
 	return err_set(err, -EEXIST, "there is a container '%s' already: %s", c->id, why.text);
 }
 
+/* First of all: whatever is made from now on can be found again, and nobody else makes it. */
 static int take_name(struct container *c, struct err *err)
 {
 	int error = state_check_id(c->id, err);

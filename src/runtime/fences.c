@@ -26,8 +26,7 @@ static int check_landlock(enum config_word policy, message_note_fn *note, void *
 	if (version > 0 && version < LANDLOCK_WHOLE) {
 		err_set(&sentence, 0,
 			"this kernel's Landlock is version %d: abstract sockets and signals are "
-			"kept "
-			"in by namespaces alone",
+			"kept in by namespaces alone",
 			version);
 		note(env, MESSAGE_INFO, sentence.text);
 	}

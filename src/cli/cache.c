@@ -55,7 +55,7 @@ const char cache_details[] =
 	"  verify      read all of it; what is damaged is named and removed\n"
 	"  prune       remove what was not used for long, then what does not fit\n"
 	"  clear       remove everything\n"
-	"  add FILE... validate modules and put them in (-: standard input, a file)\n\n"
+	"  add FILE... validate modules and put them in (-: standard input, if a file)\n\n"
 	"Modules that were run are put in by themselves. The default directory is\n"
 	"/var/lib/skiff/cache of root, $XDG_CACHE_HOME/skiff or ~/.cache/skiff of others.\n";
 

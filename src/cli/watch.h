@@ -20,8 +20,7 @@
 struct watch {
 	sigset_t set; /* what we hear of by waiting for it */
 	struct terminal terminal;
-	const char *
-		console_socket; /* borrowed: who listens there gets the terminal; NULL: we look after it */
+	const char *console_socket; /* borrowed: who listens there gets the terminal; NULL: we do */
 	int stdio[3]; /* of the process */
 	int stop; /* readable once there is a signal that ends us while there is nobody to pass it on to */
 };

@@ -2,9 +2,10 @@
 /*
  * container.h: the life of a container, as whoever makes it sees it.
  *
- *   container_create()   control group, process, cage: everything but the guest's first instruction
- *   container_start()    that
- *   container_delete()   whatever is left goes: after any failure, and after the end
+ *   container_create()    name and state, control group, process, cage: everything but the guest's first instruction
+ *   container_start()     that
+ *   container_started()   hooks
+ *   container_delete()    whatever is left goes: after any failure, and after the end
  *
  * Or, of one that is `detached`, container_create() and container_leave(): it waits to be started by whoever comes (known.h).
  */

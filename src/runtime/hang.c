@@ -13,7 +13,10 @@
 
 enum { ARGS = 6, DESCRIPTOR = -1, PAGE = 4096 };
 
-/* Calls that a process comes to on its way into a cage, and where each has the name: an argument, or the descriptor that is its first one. */
+/*
+ * table-like: calls that a process comes to on its way into a cage, and where each has the name: an argument, or the descriptor
+ * that is its first one.
+ */
 static const struct call {
 	long number;
 	int at;

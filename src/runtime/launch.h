@@ -3,7 +3,8 @@
  * launch.h: start the process of a container.
  *
  * It is this program again, executed from a descriptor in the role `skiff-init`, as the first process of its pid namespace
- * and in its control group from the first page on. What it does then is in stage.h.
+ * and in its control group from the first page on; so is one more process of a container that is there. What it does then is in
+ * stage.h.
  *
  * Of root's containers that pid namespace belongs to the host's users, whatever user namespace the container has: its process
  * needs the host's rights until its files are opened, so that it cannot be born there, and a pid namespace gives whoever owns

@@ -29,7 +29,7 @@ struct row {
 	int id, parent;
 	uint64_t flags; /* MS_* */
 	char *path; /* borrowed from the table's text */
-	bool below; /* the one that is changed, or it is that */
+	bool below; /* it lies on the one that is changed, or is that */
 	bool hidden; /* no path leads there, nor to what lies on it */
 	bool covered; /* no path leads there */
 };

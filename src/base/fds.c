@@ -17,8 +17,25 @@ struct entry {
 	char name[];
 };
 
-/* What a directory of descriptors says; no memory is allocated, as somebody else's may be shared. */
-static void mark_listed(int dir, int first)
+enum { BLIND = 1024 }; /* so many are tried where no list is to be had */
+
+/* A descriptor, of those that /proc lists. */
+typedef void each_fn(int fd, int number);
+
+static void mark_from(int fd, int first)
+{
+	if (fd >= first)
+		fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+static void close_other(int fd, int keep)
+{
+	if (fd != keep)
+		close(fd);
+}
+
+/* What a directory of descriptors says, but its own; no memory is allocated, as somebody else's may be shared. */
+static void each_listed(int dir, each_fn *fn, int number)
 {
 	_Alignas(struct entry) char entries[1024];
 	long size;
@@ -31,8 +48,8 @@ static void mark_listed(int dir, int first)
 
 			for (const char *c = entry->name; *c >= '0' && *c <= '9'; c++)
 				fd = fd * 10 + (*c - '0');
-			if (fd >= first)
-				fcntl(fd, F_SETFD, FD_CLOEXEC);
+			if (entry->name[0] != '.' && fd != dir)
+				fn(fd, number);
 			at += entry->size;
 		}
 	}
@@ -47,6 +64,23 @@ void fds_close_on_exec(int first)
 	dir = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return;
-	mark_listed(dir, first);
+	each_listed(dir, mark_from, first);
 	close(dir);
+}
+
+void fds_close_but(int keep)
+{
+	int dir;
+
+	if (syscall(SYS_close_range, (unsigned)keep + 1, ~0u, 0) == 0 &&
+	    (keep == 0 || syscall(SYS_close_range, 0, (unsigned)keep - 1, 0) == 0))
+		return;
+	dir = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir >= 0) {
+		each_listed(dir, close_other, keep);
+		close(dir);
+		return;
+	}
+	for (int fd = 0; fd < BLIND; fd++)
+		close_other(fd, keep);
 }

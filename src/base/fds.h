@@ -5,5 +5,7 @@
 
 /* Those from `first` on are closed by the next exec. Before Linux 5.9 it takes a /proc. Between a fork and an exec, too. */
 void fds_close_on_exec(int first);
+/* All but one are closed. Before Linux 5.9 it takes a /proc, or it reaches the first thousand. */
+void fds_close_but(int keep);
 
 #endif

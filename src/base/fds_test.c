@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fds_test.c: which descriptors an exec closes, with close_range() and where a filter says there is none. */
+/* fds_test.c: which descriptors are closed, or are by an exec, with close_range() and where a filter says there is none. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +11,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,7 +19,7 @@
 #include "base/base.h"
 #include "base/fds.h"
 
-enum { MANY = 200, FIRST = 50 };
+enum { MANY = 200, FIRST = 50, KEPT = 60, HIGH = 1500 };
 
 static void hide_close_range(void)
 {
@@ -57,10 +58,39 @@ static int marks(bool hidden)
 	return WEXITSTATUS(status);
 }
 
+/* The same. */
+static int closes(bool hidden, int keep)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		struct rlimit limit = {HIGH + 1, HIGH + 1};
+
+		/* One that is beyond the usual limit, where it may be raised. */
+		bool has_high = setrlimit(RLIMIT_NOFILE, &limit) == 0 && dup2(0, HIGH) == HIGH;
+
+		if (hidden)
+			hide_close_range();
+		for (int fd = 3; fd < MANY; fd++)
+			if (dup2(2, fd) < 0)
+				_exit(1);
+		fds_close_but(keep);
+		for (int fd = 0; fd < MANY; fd++)
+			if ((fcntl(fd, F_GETFD) >= 0) != (fd == keep))
+				_exit(2);
+		_exit(has_high && fcntl(HIGH, F_GETFD) >= 0 ? 3 : 0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WEXITSTATUS(status);
+}
+
 static void with_close_range(void **state)
 {
 	(void)state;
 	assert_int_equal(marks(false), 0);
+	assert_int_equal(closes(false, KEPT), 0);
+	assert_int_equal(closes(false, 0), 0);
 }
 
 static void without(void **state)
@@ -71,6 +101,8 @@ static void without(void **state)
 	if (result == 77)
 		skip();
 	assert_int_equal(result, 0);
+	assert_int_equal(closes(true, KEPT), 0);
+	assert_int_equal(closes(true, 0), 0);
 }
 
 int main(void)

@@ -49,6 +49,7 @@ int posix_memalign(void **ret, size_t align, size_t size)
 	*ret = at;
 	return 0;
 }
+
 /* As glibc has it; musl's headers do not. */
 int malloc_trim(size_t pad);
 

@@ -2,6 +2,8 @@
 #include "base/io.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 /* What one call did: bytes, 0 to try again, or a negative errno. `none`: what a count of 0 means. */
@@ -72,4 +74,32 @@ int io_read_at(int fd, void *bytes, size_t size, uint64_t at)
 		size -= (size_t)n;
 	}
 	return 0;
+}
+
+int io_text(int dir, const char *path, char *text, size_t room)
+{
+	int fd = openat(dir, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), result;
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	do
+		n = read(fd, text, room - 1);
+	while (n < 0 && errno == EINTR);
+	result = n < 0 ? -errno : (int)n;
+	close(fd);
+	if (result >= 0)
+		text[result] = '\0';
+	return result;
+}
+
+int io_put_text(int dir, const char *path, const char *text)
+{
+	int fd = openat(dir, path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW), error = 0;
+
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		error = -errno;
+	if (fd >= 0)
+		close(fd);
+	return error;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* io.h: all of it, or why not. Interruptions and short counts are dealt with; 0 or a negative errno. */
+/* io.h: all of it, or why not. Interruptions and short counts are dealt with; 0 or a negative errno, if nothing else is said. */
 #ifndef BASE_IO_H
 #define BASE_IO_H
 
@@ -12,5 +12,10 @@ int io_write_at(int fd, const void *bytes, size_t size, uint64_t at);
 /* -ENODATA: it ends before. */
 int io_read(int fd, void *bytes, size_t size);
 int io_read_at(int fd, void *bytes, size_t size, uint64_t at);
+
+/* A small file, of /proc mostly, at one go: up to room - 1 bytes, terminated. The length. A link is not followed. */
+int io_text(int dir, const char *path, char *text, size_t room);
+/* Text into a file that is there, by one write; as io_text(). */
+int io_put_text(int dir, const char *path, const char *text);
 
 #endif

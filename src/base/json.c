@@ -139,22 +139,9 @@ static void put(struct reader *r, char c)
 
 static void put_utf8(struct reader *r, uint32_t code)
 {
-	if (code < 0x80) {
-		put(r, (char)code);
-		return;
-	}
-	if (code < 0x800) {
-		put(r, (char)(0xc0 | code >> 6));
-	} else {
-		if (code < 0x10000) {
-			put(r, (char)(0xe0 | code >> 12));
-		} else {
-			put(r, (char)(0xf0 | code >> 18));
-			put(r, (char)(0x80 | (code >> 12 & 0x3f)));
-		}
-		put(r, (char)(0x80 | (code >> 6 & 0x3f)));
-	}
-	put(r, (char)(0x80 | (code & 0x3f)));
+	struct json *json = r->json;
+
+	json->pool_size += (uint32_t)text_put_utf8(json->pool + json->pool_size, code);
 }
 
 static int read_hex4(struct reader *r, uint32_t *ret)

@@ -154,6 +154,17 @@ size_t text_utf8(const char *bytes, size_t size, uint32_t *ret)
 	return length;
 }
 
+size_t text_put_utf8(char *bytes, uint32_t c)
+{
+	static const unsigned char marks[] = {0, 0, 0xc0, 0xe0, 0xf0};
+	size_t length = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+
+	for (size_t i = length - 1; i > 0; i--, c >>= 6)
+		bytes[i] = (char)(0x80 | (c & 0x3f));
+	bytes[0] = (char)(marks[length] | c);
+	return length;
+}
+
 bool text_printable(uint32_t c)
 {
 	if (c < 0x20 || (c >= 0x7f && c < 0xa0))

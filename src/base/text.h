@@ -41,6 +41,8 @@ bool text_parse_size(const char *text, uint64_t *ret);
 
 /* Decode one character; its length, or 0 where the bytes are no UTF-8. size must not be 0. */
 size_t text_utf8(const char *bytes, size_t size, uint32_t *ret);
+/* Write one, a Unicode scalar value: 1 to 4 bytes, no terminator; how many. */
+size_t text_put_utf8(char *bytes, uint32_t character);
 
 /* A character that a terminal shows as itself: not a control character, and not one that
  * reverses the direction of the text around it. */

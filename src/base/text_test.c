@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/base.h"
 #include "base/text.h"
 
 #include <setjmp.h>
@@ -87,6 +88,22 @@ static void characters(void **state)
 	assert_false(text_printable(0x1b) || text_printable(0x9b) || text_printable(0x202e));
 }
 
+static void written_characters(void **state)
+{
+	static const uint32_t all[] = {0,      'a',    0x7f,   0x80,    0x7ff,   0x800,
+				       0xd7ff, 0xe000, 0xffff, 0x10000, 0x10ffff};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		char bytes[4];
+		size_t size = text_put_utf8(bytes, all[i]);
+		uint32_t c = 1;
+
+		assert_int_equal(text_utf8(bytes, size, &c), size);
+		assert_int_equal(c, all[i]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -94,6 +111,7 @@ int main(void)
 		cmocka_unit_test(nearest_words),
 		cmocka_unit_test(numbers),
 		cmocka_unit_test(characters),
+		cmocka_unit_test(written_characters),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

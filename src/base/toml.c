@@ -218,22 +218,9 @@ static int end_line(struct reader *r)
 
 static void put_utf8(struct reader *r, uint32_t code)
 {
-	if (code < 0x80) {
-		put(r, (char)code);
-		return;
-	}
-	if (code < 0x800) {
-		put(r, (char)(0xc0 | code >> 6));
-	} else {
-		if (code < 0x10000) {
-			put(r, (char)(0xe0 | code >> 12));
-		} else {
-			put(r, (char)(0xf0 | code >> 18));
-			put(r, (char)(0x80 | (code >> 12 & 0x3f)));
-		}
-		put(r, (char)(0x80 | (code >> 6 & 0x3f)));
-	}
-	put(r, (char)(0x80 | (code & 0x3f)));
+	struct toml *toml = r->toml;
+
+	toml->pool_size += (uint32_t)text_put_utf8(toml->pool + toml->pool_size, code);
 }
 
 static int digit_value(char c)

@@ -55,7 +55,7 @@ const char cache_details[] =
 	"  verify      read all of it; what is damaged is named and removed\n"
 	"  prune       remove what was not used for long, then what does not fit\n"
 	"  clear       remove everything\n"
-	"  add FILE... validate modules and put them in (-: standard input, a file)\n\n"
+	"  add FILE... validate modules and put them in (-: standard input, if a file)\n\n"
 	"Modules that were run are put in by themselves. The default directory is\n"
 	"/var/lib/skiff/cache of root, $XDG_CACHE_HOME/skiff or ~/.cache/skiff of others.\n";
 
@@ -149,7 +149,7 @@ static int list_json(struct listing *l, const struct skiff_cache_entry *entry)
 	struct emit *e = &l->emit;
 
 	emit_row(e, NULL, '{');
-	emit_text(e, "engine", entry->engine, strlen(entry->engine));
+	emit_string(e, "engine", entry->engine);
 	emit_bool(e, "ours", entry->is_ours);
 	emit_text(e, "module", entry->name, DIGEST_DIGITS);
 	emit_text(e, "options", entry->name + DIGEST_DIGITS + 1, OPTIONS_DIGITS);
@@ -179,7 +179,7 @@ static void begin_json(struct listing *l, const char *directory)
 	emit_open(&l->emit, NULL, '{');
 	emit_u64(&l->emit, "format", 1);
 	if (directory != NULL)
-		emit_text(&l->emit, "directory", directory, strlen(directory));
+		emit_string(&l->emit, "directory", directory);
 	else
 		emit_null(&l->emit, "directory");
 	emit_open(&l->emit, "entries", '[');

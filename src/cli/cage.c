@@ -110,11 +110,6 @@ static const char *last_value(const struct cage *cage, int id, const char *other
 	return otherwise;
 }
 
-static void emit_string(struct emit *e, const char *key, const char *text)
-{
-	emit_text(e, key, text, strlen(text));
-}
-
 /* -- Mounts ----------------------------------------------------------------------------------------- */
 
 static int emit_bind(struct emit *e, const char *guest, const char *host, bool read_only)

@@ -16,15 +16,15 @@ struct contained_plan {
 	const struct config *config; /* the node's; borrowed; NULL: it is read */
 	struct limits limits; /* what was asked for */
 	struct terms
-		terms; /* but for limits, and for what the configuration says; zeros: nothing special */
+		terms; /* without limits and what the configuration says; zeros: nothing special */
 	const int *sockets; /* of terms.listen; borrowed */
 	uint32_t socket_count;
 	const char *coredump; /* a path; NULL: none */
 	const char *cache; /* as in guest_plan */
 	bool no_cache;
 	bool detached; /* make it, and leave it */
-	const char *
-		console_socket; /* who listens there gets the terminal; NULL: we look after it, unless it is detached */
+	/* Who listens there gets the terminal; NULL: we look after it, unless it is detached. */
+	const char *console_socket;
 	const char *pid_file; /* written when the process is there; NULL: none */
 };
 

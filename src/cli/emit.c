@@ -110,3 +110,8 @@ void emit_text(struct emit *e, const char *key, const char *bytes, size_t size)
 	begin(e, key);
 	put_string(e, bytes, size);
 }
+
+void emit_string(struct emit *e, const char *key, const char *text)
+{
+	emit_text(e, key, text, strlen(text));
+}

@@ -31,5 +31,7 @@ void emit_u64(struct emit *e, const char *key, uint64_t value);
 void emit_bool(struct emit *e, const char *key, bool value);
 void emit_null(struct emit *e, const char *key);
 void emit_text(struct emit *e, const char *key, const char *bytes, size_t size);
+/* The same, terminated. */
+void emit_string(struct emit *e, const char *key, const char *text);
 
 #endif

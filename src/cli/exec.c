@@ -148,11 +148,6 @@ static bool take(struct options *o, int id, struct request *q, struct watch *wat
 
 /* -- The process, as JSON ----------------------------------------------------------------------------- */
 
-static void put_string(struct emit *e, const char *key, const char *text)
-{
-	emit_text(e, key, text, strlen(text));
-}
-
 static size_t name_size(const char *variable)
 {
 	return strcspn(variable, "=") + 1;
@@ -172,10 +167,10 @@ static void put_env(struct emit *e, const struct request *q, const struct oci_st
 	emit_open(e, "env", '[');
 	for (uint32_t i = 0; i < env->count; i++)
 		if (!is_replaced(q, 0, env->items[i]))
-			put_string(e, NULL, env->items[i]);
+			emit_string(e, NULL, env->items[i]);
 	for (size_t i = 0; i < q->variable_count; i++)
 		if (!is_replaced(q, i + 1, q->variables[i]))
-			put_string(e, NULL, q->variables[i]);
+			emit_string(e, NULL, q->variables[i]);
 	emit_close(e, ']');
 }
 
@@ -210,10 +205,10 @@ static int compose(const struct request *q, const struct oci_process *own, char 
 	emit_open(&c.emit, NULL, '{');
 	emit_open(&c.emit, "args", '[');
 	for (size_t i = 0; q->args[i] != NULL; i++)
-		put_string(&c.emit, NULL, q->args[i]);
+		emit_string(&c.emit, NULL, q->args[i]);
 	emit_close(&c.emit, ']');
 	put_env(&c.emit, q, &own->env);
-	put_string(&c.emit, "cwd", q->cwd != NULL ? q->cwd : own->cwd);
+	emit_string(&c.emit, "cwd", q->cwd != NULL ? q->cwd : own->cwd);
 	put_user(&c.emit, q, &own->user);
 	emit_bool(&c.emit, "terminal", q->tty);
 	emit_close(&c.emit, '}');

@@ -56,8 +56,10 @@ static void quiet(void)
 	fds_close_on_exec(3);
 }
 
-/* Of our terminal, and what it ends; of signals that were kept from us. Whoever waits until we are another program is not to wait
- * for a CPU that nobody wants: so it is that program that stands back. */
+/*
+ * Of our terminal, and what it ends; and signals that were kept from us are let in. Whoever waits until we are another program is
+ * not to wait for a CPU that nobody wants: so it is that program that stands back.
+ */
 static void leave_group(void)
 {
 	sigset_t none;
@@ -108,7 +110,7 @@ static void in_between(struct signals_timer *timer)
 	start(CLONE_VFORK);
 }
 
-static void want(const char *cache, const char *module, bool fuel)
+void fill_wanted(const char *cache, const char *module, bool fuel)
 {
 	size_t n = 0;
 
@@ -126,11 +128,6 @@ static void want(const char *cache, const char *module, bool fuel)
 	state.args[n++] = module;
 	state.args[n] = NULL;
 	state.wanted = 1;
-}
-
-void fill_wanted(const char *cache, const char *module, bool fuel)
-{
-	want(cache, module, fuel);
 }
 
 void fill_later(void)
@@ -157,7 +154,7 @@ void fill_wanted_of(const char *cache, int module)
 		close(module); /* nobody asked for it */
 		return;
 	}
-	want(cache, "-", false);
+	fill_wanted(cache, "-", false);
 	state.is_apart = true;
 	state.module = module;
 	clock_gettime(CLOCK_MONOTONIC, &state.due);

@@ -5,6 +5,10 @@
  * That process is `skiff cache add`, at idle priority: it reads and validates the module again, so nothing this process
  * has become since matters. It is started when the guest has run for a while, so that a server's neighbours find the
  * module, or else when the guest has ended.
+ *
+ * There is one in a process, and it serves either of two: a guest that runs here (fill_wanted, fill_later, fill_now), or one that
+ * runs in a container, for whoever waits for it (fill_wanted_of, in a loop fill_waits and fill_when_due, fill_now), or does
+ * not (fill_behind).
  */
 #ifndef CLI_FILL_H
 #define CLI_FILL_H

@@ -39,8 +39,8 @@ struct guest_cage {
 	int module; /* a descriptor, of the file */
 	struct skiff_cache *cache; /* borrowed; NULL: none */
 	/* Exit codes: */
-	int (*before_reading)(
-		bool missing); /* nothing of the module was looked at; would it have to be put into the cache */
+	/* Nothing of the module was looked at. `missing`: would it have to be put into the cache. */
+	int (*before_reading)(bool missing);
 	int (*before_run)(void); /* everything is ready */
 };
 
@@ -65,7 +65,7 @@ struct guest_plan {
 	const char *cache; /* a directory; NULL: the default one */
 	bool no_cache;
 	const struct guest_cage
-		*closing; /* we are in a cage that is about to close; NULL: there is none */
+		*closing; /* the cage we are in, about to close; NULL: there is none */
 	uint64_t features;
 	uint64_t stack_bytes; /* 0: the engine's default */
 	uint64_t fuel;

@@ -257,8 +257,12 @@ static void make_plan(void)
 	plan.argv0 =
 		stage.terms.argv0 != NULL ? stage.terms.argv0 : stage.spec->process.args.items[0];
 	plan.args = (char **)(uintptr_t)stage.spec->process.args.items + 1;
-	plan.manner = (struct guest_manner){EXIT_BAD,        EXIT_TIME,       EXIT_FUEL,
-					    "the container", "the container", "the container"};
+	plan.manner = (struct guest_manner){.mistake_code = EXIT_BAD,
+					    .time_code = EXIT_TIME,
+					    .fuel_code = EXIT_FUEL,
+					    .fuel_option = "the container",
+					    .time_option = "the container",
+					    .memory_option = "the container"};
 	plan.closing = &cage;
 	take_terms(&stage.terms);
 }

@@ -25,7 +25,7 @@ static void emit_valtype(struct emit *e, const char *key, uint32_t type)
 	char text[64];
 
 	skiff_valtype_text(type, text, sizeof(text));
-	emit_text(e, key, text, strlen(text));
+	emit_string(e, key, text);
 }
 
 static void emit_valtypes(struct emit *e, const char *key, const uint32_t *types, uint32_t count)
@@ -49,7 +49,7 @@ static void emit_limits(struct emit *e, const struct skiff_limits *limits)
 
 static void emit_externtype(struct emit *e, const struct skiff_externtype *type)
 {
-	emit_text(e, "kind", kinds[type->kind], strlen(kinds[type->kind]));
+	emit_string(e, "kind", kinds[type->kind]);
 	switch (type->kind) {
 	case SKIFF_KIND_FUNC:
 	case SKIFF_KIND_TAG:
@@ -89,7 +89,7 @@ static void emit_counts(struct emit *e, const struct skiff_module_info *info)
 static void emit_head(struct emit *e, const struct skiff_module_info *info, const char *file)
 {
 	emit_u64(e, "format", 1);
-	emit_text(e, "file", file, strlen(file));
+	emit_string(e, "file", file);
 	if (info->name.size != 0)
 		emit_name(e, "name", info->name);
 	else

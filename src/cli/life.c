@@ -86,10 +86,15 @@ static bool take(struct options *o, int words, struct request *q)
 	return q->id != NULL;
 }
 
-static int tell(int error, const struct err *warning, const struct err *err)
+/* Nothing, where there is none. */
+static void warn(const struct err *warning)
 {
-	if (warning != NULL && warning->text[0] != '\0')
+	if (warning->text[0] != '\0')
 		say_note(SAY_WARNING, NULL, "%s", warning->text);
+}
+
+static int tell(int error, const struct err *err)
+{
 	return error == 0 ? EXIT_OK : say(EXIT_BAD, NULL, "%s", err->text);
 }
 
@@ -111,7 +116,7 @@ static int with_known(const struct verb *verb, char **args,
 		error = act(&known, &err);
 		known_close(&known);
 	}
-	return tell(error, NULL, &err);
+	return tell(error, &err);
 }
 
 static int start(struct known *known, struct err *err)
@@ -119,8 +124,7 @@ static int start(struct known *known, struct err *err)
 	struct err warning = {""};
 	int error = known_start(known, &warning, err);
 
-	if (warning.text[0] != '\0')
-		say_note(SAY_WARNING, NULL, "%s", warning.text);
+	warn(&warning);
 	return error;
 }
 
@@ -184,7 +188,7 @@ int kill_verb(const struct verb *verb, char **args)
 	options_init(&o, verb, args);
 	if (!take(&o, 2, &q))
 		return o.code;
-	number = signal_named(q.signal);
+	number = signal_name_number(q.signal);
 	if (number < 0)
 		return say(EXIT_USAGE, NULL, "'%s' is no signal", q.signal);
 	error = known_open(&known, q.id, &err);
@@ -192,7 +196,7 @@ int kill_verb(const struct verb *verb, char **args)
 		error = known_signal(&known, number, q.all, &err);
 		known_close(&known);
 	}
-	return tell(error, NULL, &err);
+	return tell(error, &err);
 }
 
 int delete_verb(const struct verb *verb, char **args)
@@ -215,7 +219,8 @@ int delete_verb(const struct verb *verb, char **args)
 	} else if (q.force) {
 		error = known_forget(q.id, &err);
 	}
-	return tell(error, &warning, &err);
+	warn(&warning);
+	return tell(error, &err);
 }
 
 /* -- list ------------------------------------------------------------------------------------------ */
@@ -229,19 +234,14 @@ static void put_created(char text[static 32], int64_t created)
 		text[0] = '\0';
 }
 
-static void put_member(struct emit *e, const char *key, const char *text)
-{
-	emit_text(e, key, text, strlen(text));
-}
-
 static void put_json(struct emit *e, const struct known *known, const char *created)
 {
 	emit_open(e, NULL, '{');
-	put_member(e, "id", known->id);
+	emit_string(e, "id", known->id);
 	emit_u64(e, "pid", (uint64_t)pid_of(known));
-	put_member(e, "status", known_status_name(known->status));
-	put_member(e, "bundle", known->state.bundle != NULL ? known->state.bundle : "");
-	put_member(e, "created", created);
+	emit_string(e, "status", known_status_name(known->status));
+	emit_string(e, "bundle", known->state.bundle != NULL ? known->state.bundle : "");
+	emit_string(e, "created", created);
 	emit_close(e, '}');
 }
 

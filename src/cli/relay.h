@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* relay.h: beside a container's process until it ends; between the terminal we were started from, or what stands in its place, and its own. */
+/*
+ * relay.h: beside a container's process until it ends; between the terminal we were started from, or what stands in its place,
+ * and its own.
+ */
 #ifndef CLI_RELAY_H
 #define CLI_RELAY_H
 

@@ -269,8 +269,12 @@ int run_verb(const struct verb *verb, char **args)
 	plan = (struct guest_plan){
 		.features = skiff_features_default(),
 		.grace_ms = GUEST_GRACE_MS,
-		.manner = {EXIT_USAGE, EXIT_TIME, EXIT_FUEL, "--fuel", "--time-limit",
-			   "--memory-limit"},
+		.manner = {.mistake_code = EXIT_USAGE,
+			   .time_code = EXIT_TIME,
+			   .fuel_code = EXIT_FUEL,
+			   .fuel_option = "--fuel",
+			   .time_option = "--time-limit",
+			   .memory_option = "--memory-limit"},
 	};
 	options_init(&o, verb, args);
 	id = take_all(&o, args, &plan);

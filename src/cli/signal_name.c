@@ -36,7 +36,7 @@ static int realtime(const char *name)
 	return more <= LAST - FIRST_REALTIME ? FIRST_REALTIME + (int)more : -1;
 }
 
-int signal_named(const char *name)
+int signal_name_number(const char *name)
 {
 	uint64_t number;
 

@@ -4,6 +4,6 @@
 #define CLI_SIGNAL_NAME_H
 
 /* "TERM", "SIGTERM", "sigterm", "15", "RTMIN+3"; -1: none of these. */
-int signal_named(const char *name);
+int signal_name_number(const char *name);
 
 #endif

@@ -20,8 +20,7 @@
 struct watch {
 	sigset_t set; /* what we hear of by waiting for it */
 	struct terminal terminal;
-	const char *
-		console_socket; /* borrowed: who listens there gets the terminal; NULL: we look after it */
+	const char *console_socket; /* borrowed: who listens there gets the terminal; NULL: we do */
 	int stdio[3]; /* of the process */
 	int stop; /* readable once there is a signal that ends us while there is nobody to pass it on to */
 };
@@ -38,7 +37,7 @@ int watch_end(struct watch *watch, pid_t pid, int other);
 /* Of one that nobody looks after. */
 void watch_leave(struct watch *watch);
 
-/* What a container's process has to say, and nothing fails by: a launch_note_fn. */
+/* What a container's process has to say, and nothing fails by: a message_note_fn. */
 void watch_note(void *env, enum message_kind kind, const char *sentence);
 /* What the node's configuration has to say of a guest: limits, and what becomes of it without Landlock. -EINVAL, with the sentence. */
 int watch_agree(struct terms *terms, struct limits *limits, const struct oci_spec *spec,

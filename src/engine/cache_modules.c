@@ -177,8 +177,7 @@ int skiff_cache_add(struct skiff_cache *cache, struct skiff_engine *engine, cons
 /* -- Apart ------------------------------------------------------------------------------------- */
 
 struct making {
-	struct image *
-		image; /* owned; the module's bytes as they were read, until somebody decodes them */
+	struct image *image; /* owned; the bytes as they were read, until somebody decodes them */
 	struct artifact_id id;
 	int fd; /* where the artifact goes; borrowed */
 	skiff_apart_fn *apart;

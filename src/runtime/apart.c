@@ -23,12 +23,12 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/base.h"
 #include "base/err.h"
+#include "base/fds.h"
 #include "base/io.h"
 #include "sandbox/identity.h"
 #include "sandbox/landlock.h"
@@ -38,7 +38,6 @@
 enum {
 	NOBODY = 65534, /* user and group */
 	FIRST_TO_GO = 1000, /* /proc/PID/oom_score_adj */
-	DESCRIPTORS = 1024, /* closed one by one where the kernel cannot do it at once */
 	MOST_ERRNO = 4095,
 };
 
@@ -70,16 +69,6 @@ static const struct oci_seccomp profile = {
 	.rules = &allowed,
 	.rule_count = 1,
 };
-
-static void close_all_but(int keep)
-{
-	if (syscall(SYS_close_range, (unsigned)keep + 1, ~0U, 0) == 0 &&
-	    (keep == 0 || syscall(SYS_close_range, 0, (unsigned)keep - 1, 0) == 0))
-		return;
-	for (int fd = 0; fd < DESCRIPTORS; fd++)
-		if (fd != keep)
-			close(fd);
-}
 
 /* Who takes this process over finds no secret of whoever started us. */
 static void forget_environment(void)
@@ -115,13 +104,10 @@ static int limit(int resource, uint64_t most, struct err *err)
 static uint64_t address_space(void)
 {
 	unsigned long long pages;
-	char text[64] = "";
-	int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd >= 0 ? read(fd, text, sizeof(text) - 1) : -1;
+	char text[64];
 
-	if (fd >= 0)
-		close(fd);
-	return n > 0 && sscanf(text, "%llu", &pages) == 1
+	return io_text(AT_FDCWD, "/proc/self/statm", text, sizeof(text)) > 0 &&
+			       sscanf(text, "%llu", &pages) == 1
 		       ? (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE)
 		       : UINT64_MAX;
 }
@@ -186,7 +172,7 @@ static int shut(const struct apart *apart, int keep, struct err *err)
 	go_first();
 	forget_environment();
 	error = set_limits(apart, err); /* while there is a descriptor to be had for /proc */
-	close_all_but(keep);
+	fds_close_but(keep);
 	if (error == 0)
 		error = become_nobody(err);
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); /* forgotten with every change of user */

@@ -37,11 +37,11 @@ static int read_text(struct bundle *b, int fd, struct err *err)
 /* What a promise would be broken by, were it passed over. */
 static int check_missing(const struct oci_spec *spec, struct err *err)
 {
-	const char *what = NULL;
-
-	if (spec->seccomp.listener != NULL)
-		what = "linux.seccomp.listenerPath: nobody is told of system calls yet";
-	return what == NULL ? 0 : err_set(err, -ENOTSUP, "config.json: %s", what);
+	if (spec->seccomp.listener == NULL)
+		return 0;
+	return err_set(err, -ENOTSUP,
+		       "config.json: linux.seccomp.listenerPath: nobody is told of system calls "
+		       "yet");
 }
 
 static int check(const struct oci_spec *spec, struct err *err)

@@ -27,15 +27,20 @@ enum type {
 };
 
 static const struct row {
-	const char *section, *name, *otherwise, *meaning;
+	const char *section, *name, *otherwise;
 	uint64_t least, most;
 	enum type type;
 	uint32_t at; /* in struct config */
 } rows[] = {
 #define WORD(type, id, word, meaning)
 #define KEY(section, key, type, otherwise, least, most, meaning) \
-	{#section, #key, otherwise,   meaning,                   \
-	 least,    most, TYPE_##type, offsetof(struct config, section##_##key)},
+	{#section,                                               \
+	 #key,                                                   \
+	 otherwise,                                              \
+	 least,                                                  \
+	 most,                                                   \
+	 TYPE_##type,                                            \
+	 offsetof(struct config, section##_##key)},
 #include "runtime/config.def"
 #undef WORD
 #undef KEY
@@ -432,11 +437,6 @@ const char *config_section(enum config_key key)
 const char *config_name(enum config_key key)
 {
 	return rows[key].name;
-}
-
-const char *config_meaning(enum config_key key)
-{
-	return rows[key].meaning;
 }
 
 const char *config_path(const struct config *config, enum config_key key)

@@ -79,10 +79,9 @@ void config_deinit(struct config *config);
 
 /* -- Of one key ------------------------------------------------------------------------------------- */
 
-/* "cache", "dir", "what it is for". */
+/* "cache", "dir". */
 const char *config_section(enum config_key key);
 const char *config_name(enum config_key key);
-const char *config_meaning(enum config_key key);
 
 enum { CONFIG_TEXT = 32 };
 /* Its value as it would stand in the file; of a PATH NULL: config_path() has it. */

@@ -82,7 +82,6 @@ static int keep_bundle(struct container *c, struct err *err)
 	return state_keep_config(c->state_dir, c->bundle->text, c->bundle->size, err);
 }
 
-/* A name first: whatever is made from now on can be found again, and nobody else makes it. */
 /* Whoever had the name may have been killed; where he was not, why not. */
 static int take_over(struct container *c, struct err *err)
 {
@@ -93,6 +92,7 @@ static int take_over(struct container *c, struct err *err)
 	return err_set(err, -EEXIST, "there is a container '%s' already: %s", c->id, why.text);
 }
 
+/* First of all: whatever is made from now on can be found again, and nobody else makes it. */
 static int take_name(struct container *c, struct err *err)
 {
 	int error = state_check_id(c->id, err);
@@ -281,18 +281,9 @@ void container_leave(struct container *c)
 }
 
 /* A killed process that waits for a file system which has heard it and never answers does not end. */
-static bool is_gone(pid_t pid)
+static bool is_gone(const void *pid)
 {
-	struct timespec pause = {.tv_nsec = 50000};
-
-	for (int64_t waited = 0; waited < LEFTOVER_MS * INT64_C(1000000); waited += pause.tv_nsec) {
-		if (waitpid(pid, NULL, WNOHANG) != 0)
-			return true;
-		nanosleep(&pause, NULL);
-		if (pause.tv_nsec < 10000000)
-			pause.tv_nsec *= 2;
-	}
-	return false;
+	return waitpid(*(const pid_t *)pid, NULL, WNOHANG) != 0;
 }
 
 static int end_child(struct container *c, struct err *err)
@@ -304,7 +295,7 @@ static int end_child(struct container *c, struct err *err)
 	if (pid <= 0)
 		return 0;
 	kill(pid, SIGKILL);
-	return is_gone(pid) ? 0 : leftover_does_not_end(pid, err);
+	return leftover_eventually(is_gone, &pid) ? 0 : leftover_does_not_end(pid, err);
 }
 
 int container_delete(struct container *c, struct err *err)

@@ -2,9 +2,10 @@
 /*
  * container.h: the life of a container, as whoever makes it sees it.
  *
- *   container_create()   control group, process, cage: everything but the guest's first instruction
- *   container_start()    that
- *   container_delete()   whatever is left goes: after any failure, and after the end
+ *   container_create()    name and state, control group, process, cage: everything but the guest's first instruction
+ *   container_start()     that
+ *   container_started()   hooks
+ *   container_delete()    whatever is left goes: after any failure, and after the end
  *
  * Or, of one that is `detached`, container_create() and container_leave(): it waits to be started by whoever comes (known.h).
  */
@@ -29,7 +30,7 @@ struct container {
 	const struct terms *terms; /* NULL: nothing special */
 	const int *more; /* descriptors that belong to it */
 	uint32_t more_count;
-	launch_note_fn *note; /* as in struct launch */
+	message_note_fn *note; /* as in struct launch */
 	void *note_env;
 	bool no_cgroup; /* it stays in ours: nothing is limited, and its pid namespace keeps it together */
 

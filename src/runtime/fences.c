@@ -10,7 +10,8 @@
 /* From this version on it has all that landlock.c knows. */
 enum { LANDLOCK_WHOLE = 6 };
 
-static int check_landlock(enum config_word policy, fences_note_fn *note, void *env, struct err *err)
+static int check_landlock(enum config_word policy, message_note_fn *note, void *env,
+			  struct err *err)
 {
 	int version = landlock_version();
 	struct err sentence;
@@ -25,8 +26,7 @@ static int check_landlock(enum config_word policy, fences_note_fn *note, void *e
 	if (version > 0 && version < LANDLOCK_WHOLE) {
 		err_set(&sentence, 0,
 			"this kernel's Landlock is version %d: abstract sockets and signals are "
-			"kept "
-			"in by namespaces alone",
+			"kept in by namespaces alone",
 			version);
 		note(env, MESSAGE_INFO, sentence.text);
 	}
@@ -49,7 +49,7 @@ static uint64_t address_space(const struct oci_process *process)
  * A refused reservation is no failure: the engine checks each access instead (memory.h). Overcommit 2 refuses none: what has no
  * access is not counted there.
  */
-static void check_address_space(const struct oci_process *process, fences_note_fn *note, void *env)
+static void check_address_space(const struct oci_process *process, message_note_fn *note, void *env)
 {
 	uint64_t limit = address_space(process);
 	struct err sentence;
@@ -63,7 +63,7 @@ static void check_address_space(const struct oci_process *process, fences_note_f
 	note(env, MESSAGE_WARNING, sentence.text);
 }
 
-int fences_check(const struct oci_spec *spec, enum config_word landlock, fences_note_fn *note,
+int fences_check(const struct oci_spec *spec, enum config_word landlock, message_note_fn *note,
 		 void *env, struct err *err)
 {
 	check_address_space(&spec->process, note, env);

@@ -8,10 +8,8 @@
 #include "runtime/config.h"
 #include "runtime/message.h"
 
-typedef void fences_note_fn(void *env, enum message_kind kind, const char *sentence);
-
 /* In the container's process, before it is shut. `landlock`: CONFIG_LANDLOCK_*. 0, or -EPERM with the sentence. */
-int fences_check(const struct oci_spec *spec, enum config_word landlock, fences_note_fn *note,
+int fences_check(const struct oci_spec *spec, enum config_word landlock, message_note_fn *note,
 		 void *env, struct err *err);
 
 #endif

@@ -9,10 +9,14 @@
 #include <unistd.h>
 
 #include "base/base.h"
+#include "base/io.h"
 
 enum { ARGS = 6, DESCRIPTOR = -1, PAGE = 4096 };
 
-/* Calls that a process comes to on its way into a cage, and where each has the name: an argument, or the descriptor that is its first one. */
+/*
+ * table-like: calls that a process comes to on its way into a cage, and where each has the name: an argument, or the descriptor
+ * that is its first one.
+ */
 static const struct call {
 	long number;
 	int at;
@@ -57,17 +61,10 @@ static const struct call {
 static bool what_it_does(pid_t pid, long *ret_number, unsigned long args[static ARGS])
 {
 	char name[64], text[256];
-	ssize_t size;
-	int fd;
 
 	snprintf(name, sizeof(name), "/proc/%d/syscall", (int)pid);
-	fd = open(name, O_RDONLY | O_CLOEXEC);
-	size = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	if (fd >= 0)
-		close(fd);
-	if (size <= 0)
+	if (io_text(AT_FDCWD, name, text, sizeof(text)) <= 0)
 		return false;
-	text[size] = '\0';
 	return sscanf(text, "%ld %lx %lx %lx %lx %lx %lx", ret_number, &args[0], &args[1], &args[2],
 		      &args[3], &args[4], &args[5]) == 1 + ARGS;
 }

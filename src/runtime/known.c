@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "runtime/gate.h"
@@ -251,29 +250,19 @@ int known_resume(struct known *k, struct err *err)
 
 /* -- Its end ---------------------------------------------------------------------------------------- */
 
-static bool is_over(const struct known *k)
+static bool is_over(const void *known)
 {
+	const struct known *k = known;
+
 	return !state_is_alive(&k->state.init);
 }
 
 /* Nobody makes it or looks after it any more. */
-static bool is_ours(const struct known *k)
+static bool is_ours(const void *known)
 {
+	const struct known *k = known;
+
 	return leftover_guard(k->dir, k->id, NULL) == 0;
-}
-
-static bool eventually(const struct known *k, bool (*is)(const struct known *))
-{
-	struct timespec pause = {.tv_nsec = 50000};
-
-	for (int64_t waited = 0; waited < LEFTOVER_MS * INT64_C(1000000); waited += pause.tv_nsec) {
-		if (is(k))
-			return true;
-		nanosleep(&pause, NULL);
-		if (pause.tv_nsec < 10000000)
-			pause.tv_nsec *= 2;
-	}
-	return is(k);
 }
 
 /* Frozen processes are reached by way of their group only. */
@@ -282,7 +271,7 @@ static int end(struct known *k, struct err *err)
 	signal_init(k, SIGKILL);
 	if (k->cgroup != NULL)
 		cgroup_kill(k->cgroup, SIGKILL, NULL);
-	if (eventually(k, is_over))
+	if (leftover_eventually(is_over, k))
 		return 0;
 	return leftover_does_not_end(k->state.init.pid, err);
 }
@@ -326,7 +315,7 @@ static int end_for_good(struct known *k, bool *ours, struct err *err)
 
 	if (error != 0 || *ours)
 		return error;
-	if (!eventually(k, is_ours))
+	if (!leftover_eventually(is_ours, k))
 		return err_set(err, -EBUSY, "somebody else looks after container '%s'", k->id);
 	if (is_gone(k))
 		return 0;

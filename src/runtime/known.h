@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * known.h: a container that was made before, found again by its ID.
+ * known.h: a container that was made before, found again by its ID: start it, signal it, let it stand still and go on, run one
+ * more process in it, remove it.
  *
  * All that is known of it is its state (state.h) and what the kernel says of its process. Whoever made it may be gone, or
  * look after it still: then it is he who removes it, and we who ask only end its process.
@@ -25,9 +26,9 @@ struct known {
 	const char *id; /* borrowed */
 	int root, dir; /* owned: of all states, and of this one */
 	struct state state;
-	struct bundle
-		bundle; /* what it was made from; its directory is not opened; `spec` NULL: not known (damage) */
-	struct err damage; /* why */
+	/* What it was made from; its directory is not opened. `spec` NULL: that is not known, and `damage` says why. */
+	struct bundle bundle;
+	struct err damage;
 	struct cgroup_layout layout;
 	struct cgroup *cgroup; /* owned; NULL: none */
 	enum known_status status; /* when it was looked at */
@@ -62,9 +63,9 @@ struct known_exec {
 	bool inherits; /* see plan.h */
 	const char *cache;
 	int stdio[3];
-	const struct terms *terms; /* as in struct launch, as are these */
+	const struct terms *terms; /* as in struct launch, as is what follows */
 	int stop;
-	launch_note_fn *note;
+	message_note_fn *note;
 	void *note_env;
 };
 /* It runs; the child is ours to wait for. Results are those of launch_wait_ready(). */

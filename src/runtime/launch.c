@@ -22,6 +22,7 @@
 #include "runtime/hang.h"
 #include "runtime/label.h"
 #include "runtime/terms.h"
+#include "sandbox/beside.h"
 #include "sandbox/caps.h"
 #include "sandbox/cgroup.h"
 #include "sandbox/rlimits.h"
@@ -213,19 +214,14 @@ static int spawn_there(void *env)
 
 static int spawn_in_users(struct birth *b)
 {
-	static _Alignas(16) char stack[STACK];
-	pid_t pid;
+	int error;
 
 	b->users = users_open(b->launch->spec, b->err);
 	if (b->users < 0)
 		return b->users;
-	pid = clone(spawn_there, stack + STACK, CLONE_VM | CLONE_VFORK | SIGCHLD, b);
+	error = beside_run(0, spawn_there, b);
 	close(b->users);
-	if (pid < 0)
-		return err_set(b->err, -errno, "a process: %s", strerror(errno));
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
-	return b->error;
+	return error == 0 ? b->error : err_set(b->err, error, "a process: %s", strerror(-error));
 }
 
 static int give_birth(struct birth *b, pid_t *ret)

@@ -3,7 +3,8 @@
  * launch.h: start the process of a container.
  *
  * It is this program again, executed from a descriptor in the role `skiff-init`, as the first process of its pid namespace
- * and in its control group from the first page on. What it does then is in stage.h.
+ * and in its control group from the first page on; so is one more process of a container that is there. What it does then is in
+ * stage.h.
  *
  * Of root's containers that pid namespace belongs to the host's users, whatever user namespace the container has: its process
  * needs the host's rights until its files are opened, so that it cannot be born there, and a pid namespace gives whoever owns
@@ -23,9 +24,6 @@
 struct cgroup;
 struct terms;
 
-/* What the child has to tell that is no mistake; MESSAGE_WARNING or MESSAGE_INFO. */
-typedef void launch_note_fn(void *env, enum message_kind kind, const char *sentence);
-
 /* It takes long until the container is ready: it waits for that path, in its view of files; NULL: who knows for what. */
 typedef void launch_slow_fn(const char *path);
 
@@ -42,7 +40,7 @@ struct launch {
 	uint32_t more_count; /* at most LAUNCH_MORE_MOST */
 	int stop; /* readable: it is not to be waited for any more; -1: none */
 	launch_slow_fn *slow; /* called once, after some seconds; NULL: nobody is to know */
-	launch_note_fn *note; /* NULL: nobody wants to hear */
+	message_note_fn *note; /* what the child has to tell; NULL: nobody wants to hear */
 	void *note_env;
 };
 
@@ -52,7 +50,7 @@ struct child {
 	int module; /* owned: to be put into the cache; -1: it need not be. A process that decodes it says what it is */
 	int stop; /* borrowed, of struct launch, as are these */
 	launch_slow_fn *slow;
-	launch_note_fn *note;
+	message_note_fn *note;
 	void *note_env;
 };
 

@@ -13,6 +13,8 @@
 #include "runtime/state.h"
 #include "sandbox/cgroup.h"
 
+enum { WAIT_MS = 2000 };
+
 int leftover_guard(int state_dir, const char *id, struct err *err)
 {
 	if (flock(state_dir, LOCK_EX | LOCK_NB) == 0)
@@ -22,6 +24,20 @@ int leftover_guard(int state_dir, const char *id, struct err *err)
 			       strerror(errno));
 	return err_set(err, -EBUSY, "somebody makes, starts or removes container '%s' right now",
 		       id);
+}
+
+bool leftover_eventually(leftover_is_fn *is, const void *env)
+{
+	struct timespec pause = {.tv_nsec = 50000};
+
+	for (int64_t waited = 0; waited < WAIT_MS * INT64_C(1000000); waited += pause.tv_nsec) {
+		if (is(env))
+			return true;
+		nanosleep(&pause, NULL);
+		if (pause.tv_nsec < 10000000)
+			pause.tv_nsec *= 2;
+	}
+	return is(env);
 }
 
 int leftover_does_not_end(pid_t pid, struct err *err)
@@ -51,7 +67,7 @@ int leftover_remove_group(struct cgroup *group, enum state_phase phase, struct e
 	if (cgroup_delete(group, 0, NULL) == 0)
 		return 0;
 	cgroup_kill(group, SIGKILL, NULL);
-	return cgroup_delete(group, LEFTOVER_MS, err);
+	return cgroup_delete(group, WAIT_MS, err);
 }
 
 static int remove_group(const char *text, enum state_phase phase, struct err *err)
@@ -71,13 +87,9 @@ static int remove_group(const char *text, enum state_phase phase, struct err *er
 	return error;
 }
 
-/* Its maker is gone before it was done: the process is on its way, and takes a while to leave its namespaces. */
-static void await_end(const struct state_process *process)
+static bool has_ended(const void *process)
 {
-	const struct timespec nap = {.tv_nsec = 1000000};
-
-	for (int waited = 0; waited < LEFTOVER_MS && state_is_alive(process); waited++)
-		nanosleep(&nap, NULL);
+	return !state_is_alive(process);
 }
 
 /* The process of a container ends with its maker, or holds the group that is killed with it. */
@@ -90,8 +102,9 @@ static int remove_guarded(int dir, struct err *err)
 		return 0; /* never written: nothing was made; damaged: nothing can be known */
 	if (error != 0)
 		return error;
+	/* Its maker is gone before it was done: the process is on its way, and takes a while to leave its namespaces. */
 	if (state.phase < STATE_CREATED)
-		await_end(&state.init);
+		leftover_eventually(has_ended, &state.init);
 	if (state_is_alive(&state.init))
 		error = err_set(err, -EBUSY, "its process %d runs", (int)state.init.pid);
 	else if (state.kept)

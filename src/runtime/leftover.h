@@ -3,15 +3,17 @@
 #ifndef RUNTIME_LEFTOVER_H
 #define RUNTIME_LEFTOVER_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/err.h"
 #include "runtime/state.h"
 
-/* How long, in milliseconds, we wait for what was killed to be gone. */
-enum { LEFTOVER_MS = 2000 };
-
 struct cgroup;
+
+/* Wait until it is so, as long as what was killed may take to be gone; 2 s. Is it. */
+typedef bool leftover_is_fn(const void *env);
+bool leftover_eventually(leftover_is_fn *is, const void *env);
 
 /* Say so of a process that was killed in vain; -ETIMEDOUT. */
 int leftover_does_not_end(pid_t pid, struct err *err);

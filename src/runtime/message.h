@@ -9,7 +9,8 @@
  *                         descriptor, where the cache lacks it and would be the better for having it
  *           FAILED        value: the exit code; text: why
  *   parent  GO            run it; when the guest is about to begin the child closes its side
- *           ON            or: live on without me, and wait to be started (gate.h); the child closes its side
+ *           ON            or: live on without me, and wait to be started; the child closes its side, and hears GO from
+ *                         whoever comes to its gate (gate.h), where it tells again what is worth knowing, or FAILED
  *
  * The end of the child without a message is a failure too; the end of the parent before GO ends the child.
  */
@@ -35,6 +36,9 @@ struct message {
 	int32_t value;
 	char text[ERR_MAX]; /* terminated */
 };
+
+/* Takes what is no mistake: MESSAGE_WARNING or MESSAGE_INFO. */
+typedef void message_note_fn(void *env, enum message_kind kind, const char *sentence);
 
 /* 0 or a negative errno. Only system calls: fit for a child that shares memory. */
 int message_send(int socket, enum message_kind kind, int value, const char *text);

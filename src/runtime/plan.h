@@ -38,9 +38,10 @@ struct plan {
 	pid_t beside; /* its first process, as the /proc in sight has it; 0: this is the first one */
 	const char *process; /* text of its own `process`; NULL for the first one */
 	size_t process_size;
-	const void *mapping; /* of a plan that was read: where all that is borrowed lies */
-	size_t mapping_size;
 	bool inherits; /* of that only what names the program: arguments, variables, directory, user, terminal */
+	/* Of a plan that was read: where all that is borrowed lies. */
+	const void *mapping;
+	size_t mapping_size;
 };
 
 /* A descriptor, sealed; or a negative errno. */
@@ -48,7 +49,10 @@ int plan_write(const struct plan *plan, struct err *err);
 /* Maps it, for good: what `ret` borrows lies in the mapping. */
 int plan_read(struct plan *ret, int fd, struct err *err);
 
-/* What the process is to be: the container's spec, or for one more process that spec with its own `process`, and with the namespaces of the first one. */
+/*
+ * What the process is to be: the container's spec, or for one more process that spec with its own `process`, and with the
+ * namespaces of the first one. The caller owns it.
+ */
 int plan_spec(const struct plan *plan, struct oci_spec **ret, struct err *err);
 
 #endif

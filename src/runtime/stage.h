@@ -8,8 +8,11 @@
  *   stage_shut()    become the user, shut the cage. For good
  *   ...             the module is read and linked: whatever can fail has
  *   stage_await()   tell, and wait for the word
+ *   stage_end()     nothing of this is needed any more: the guest begins
  *
- * Every failure until then is told to whoever waits (stage_fail), who says it to a person.
+ * Every failure until the word has come is told to whoever waits (stage_fail), who says it to a person; so is what is no failure
+ * and worth knowing (stage_note). A process that is added to a container (plan.beside) takes the same way: where the first one
+ * makes a view it joins that.
  */
 #ifndef RUNTIME_STAGE_H
 #define RUNTIME_STAGE_H

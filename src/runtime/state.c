@@ -333,17 +333,10 @@ struct state_process state_process_now(pid_t pid)
 	struct state_process process = {.pid = pid};
 	char path[64], text[1024];
 	const char *at;
-	ssize_t n;
-	int fd;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	if (fd >= 0)
-		close(fd);
-	if (n <= 0)
+	if (io_text(AT_FDCWD, path, text, sizeof(text)) <= 0)
 		return process;
-	text[n] = '\0';
 	/* The name in parentheses may hold anything: the rest begins behind the last one. The 22nd field. */
 	at = strrchr(text, ')');
 	if (at != NULL && (at[1] != ' ' || at[2] == 'Z' || at[2] == 'X'))

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * state.h: what is known of a container while nobody of ours runs: a directory each, in /run/skiff.
+ * state.h: what is known of a container while nobody of ours runs: a directory each, in /run/skiff, or where an ordinary user has
+ * such a thing.
  *
- *   ROOT/ID/state     lines "KEY VALUE", the first is "skiff-state 1"; written whole to a new file that takes the name
+ *   ROOT/ID/state         lines "KEY VALUE", the first is "skiff-state 1"; written whole to a new file that takes the name
  *   ROOT/ID/config.json   as it was when the container was made
  *   ROOT/ID/gate          where one that was created waits to be started (gate.h)
  *

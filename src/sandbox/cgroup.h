@@ -5,9 +5,10 @@
  *     layout   which hierarchies this process can reach, and which controller is where; read once
  *     cgroup   one container's group: a directory in each of those hierarchies
  *
- * In the order of a life: cgroup_create() (or its halves, for who notes what he is about to make), cgroup_apply(), cgroup_prepare_join(), in the child cgroup_join(), then
- * whoever watches freezes, kills, counts (cgroup_stats.h), watches for OOM, and at last cgroup_delete(). cgroup_save()
- * makes a text of a group from which another process, later, makes the same with cgroup_load().
+ * In the order of a life: cgroup_create() (or its halves, for who notes what he is about to make), cgroup_apply(),
+ * cgroup_prepare_join(), in the child cgroup_join(), then whoever watches freezes, kills, counts (cgroup_stats.h), watches for
+ * OOM, and at last cgroup_delete(). cgroup_save() makes a text of a group from which another process, later, makes the same with
+ * cgroup_load().
  *
  * Everything is relative to a descriptor of a hierarchy's top that the layout holds; nothing is global. Nothing here waits
  * but for the milliseconds that a caller allows (`budget`). No function changes a group it was not given; the chain of

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/base.h"
+#include "base/io.h"
 #include "sandbox/cgroup_parts.h"
 
 static const char *const controller_names[CGROUP_CONTROLLERS] = {
@@ -56,21 +57,10 @@ int cgroup_file_write(int dir, const char *name, const char *text, size_t size)
 
 int cgroup_file_read(int dir, const char *name, char *text, size_t room)
 {
-	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	ssize_t n;
-	int r;
+	int r = io_text(dir, name, text, room);
 
-	if (fd < 0)
-		return -errno;
-	do
-		n = read(fd, text, room - 1);
-	while (n < 0 && errno == EINTR);
-	r = n < 0 ? -errno : (int)n;
-	close(fd);
 	if (r > 0 && text[r - 1] == '\n')
-		r--;
-	if (r >= 0)
-		text[r] = '\0';
+		text[--r] = '\0';
 	return r;
 }
 

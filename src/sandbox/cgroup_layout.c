@@ -179,8 +179,8 @@ static char *below(char *path, const char *root)
 
 static int open_top(const struct mount_line *line, const char *point)
 {
-	int fd = openat(AT_FDCWD, point,
-			O_PATH | O_DIRECTORY | O_CLOEXEC); /* musl's open() takes two calls */
+	/* musl's open() takes two calls. */
+	int fd = openat(AT_FDCWD, point, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct stat st;
 
 	if (fd < 0)

@@ -17,8 +17,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* The mount calls that came with 5.1 have one number everywhere; kernel headers of 12 know them all. */
-
 static inline int kernel_result(long r)
 {
 	return r < 0 ? -errno : (int)r;

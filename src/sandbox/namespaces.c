@@ -11,17 +11,16 @@
 #include <sys/ioctl.h>
 #include <sys/personality.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/base.h"
+#include "base/io.h"
+#include "sandbox/beside.h"
 #include "sandbox/users.h"
 
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x00000080
 #endif
-
-enum { STACK = 16 * 1024 };
 
 /* table-like: in the order they are joined. */
 static const struct kind {
@@ -35,19 +34,6 @@ static const struct kind {
 	{OCI_NS_CGROUP, CLONE_NEWCGROUP, "cgroup", "/proc/self/ns/cgroup"},
 	{OCI_NS_TIME, CLONE_NEWTIME, "time", "/proc/self/ns/time_for_children"},
 };
-
-/* A child that shares memory and descriptors, and is done when this returns. False: there is none, errno says why. */
-static bool run_beside(int (*body)(void *), void *env)
-{
-	static _Alignas(16) char stack[STACK];
-	int pid = clone(body, stack + STACK, CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD, env);
-
-	if (pid < 0)
-		return false;
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
-	return true;
-}
 
 static int join(const char *path, const struct kind *kind, struct err *err)
 {
@@ -106,15 +92,9 @@ static int set_names(const struct oci_spec *spec, struct err *err)
 static int write_sysctl(const struct oci_pair *pair)
 {
 	char path[PATH_MAX];
-	int fd, error = 0;
 
 	snprintf(path, sizeof(path), "/proc/sys/%s", pair->key);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0 || write(fd, pair->value, strlen(pair->value)) < 0)
-		error = -errno;
-	if (fd >= 0)
-		close(fd);
-	return error;
+	return io_put_text(AT_FDCWD, path, pair->value);
 }
 
 struct setter {
@@ -145,7 +125,7 @@ static int set_sysctl(const struct oci_spec *spec, int users, const struct oci_p
 	struct setter setter = {pair, &spec->process.user, users, write_sysctl(pair)};
 
 	if (users >= 0 && (setter.error == -EACCES || setter.error == -EPERM))
-		run_beside(set_there, &setter);
+		beside_run(0, set_there, &setter);
 	if (setter.error != 0)
 		return err_set(err, setter.error, "linux.sysctl '%s': %s", pair->key,
 			       strerror(-setter.error));
@@ -158,19 +138,14 @@ static int make_time(const struct oci_spec *spec, struct err *err)
 	const struct oci_time_offset *offsets[] = {&spec->monotonic, &spec->boottime};
 	static const char *const clocks[] = {"monotonic", "boottime"};
 	char text[64];
-	int fd, error = unshare(CLONE_NEWTIME) < 0 ? -errno : 0;
+	int error = unshare(CLONE_NEWTIME) < 0 ? -errno : 0;
 
 	for (size_t i = 0; error == 0 && i < ARRAY_SIZE(offsets); i++) {
-		int size = snprintf(text, sizeof(text), "%s %lld %u\n", clocks[i],
-				    (long long)offsets[i]->seconds, offsets[i]->nanoseconds);
-
 		if (!offsets[i]->given)
 			continue;
-		fd = open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
-		if (fd < 0 || write(fd, text, (size_t)size) < 0)
-			error = -errno;
-		if (fd >= 0)
-			close(fd);
+		snprintf(text, sizeof(text), "%s %lld %u\n", clocks[i],
+			 (long long)offsets[i]->seconds, offsets[i]->nanoseconds);
+		error = io_put_text(AT_FDCWD, "/proc/self/timens_offsets", text);
 		if (error != 0)
 			return err_set(err, error, "linux.timeOffsets.%s: %s", clocks[i],
 				       strerror(-error));
@@ -227,11 +202,13 @@ static int make_there(void *env)
 static int make_of(const struct oci_spec *spec, int users, int flags, struct err *err)
 {
 	struct maker maker = {.spec = spec, .users = users, .flags = flags, .err = err};
+	int error;
 
 	memset(maker.fds, -1, sizeof(maker.fds));
 	maker.error = -EIO;
-	if (!run_beside(make_there, &maker))
-		return err_set(err, -errno, "make namespaces: %s", strerror(errno));
+	error = beside_run(CLONE_FILES, make_there, &maker);
+	if (error != 0)
+		return err_set(err, error, "make namespaces: %s", strerror(-error));
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		if (maker.fds[i] < 0)
 			continue;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * namespaces.h: the namespaces of a container but for three: that of pids is entered at birth (runtime/launch.c), that of
- * mounts with the view (view.h), that of users with its maps.
+ * mounts with the view (view.h), that of users is a matter of its own (users.h).
  */
 #ifndef SANDBOX_NAMESPACES_H
 #define SANDBOX_NAMESPACES_H

@@ -6,18 +6,16 @@
 #include "base/err.h"
 #include "oci/spec.h"
 
-/* Outcome of the last two: asked for more than an ordinary user may have. */
+/* Outcome of rlimits_write_oom_score() and rlimits_schedule(): asked for more than an ordinary user may have. */
 enum { RLIMITS_NOT_ALLOWED = 1 };
 
 /*
  * The process's limits, for the calling process; RLIMIT_CORE is 0 unless it is among them. Before identity_apply(): raising a
  * hard limit takes CAP_SYS_RESOURCE. -EINVAL names the limit.
  */
-/*
- * Only raise hard limits that are below what is asked for: for who is about to lose the right to, and applies all later.
- */
-int rlimits_raise(const struct oci_process *process, struct err *err);
 int rlimits_apply(const struct oci_process *process, struct err *err);
+/* Only raise hard limits that are below what is asked for: for who is about to lose the right to, and applies all later. */
+int rlimits_raise(const struct oci_process *process, struct err *err);
 
 /* "RLIMIT_NOFILE"; NULL: no such one. */
 const char *rlimits_name(int resource);

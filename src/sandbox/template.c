@@ -3,12 +3,10 @@
 
 #include <sched.h>
 #include <string.h>
-#include <sys/wait.h>
 
+#include "sandbox/beside.h"
 #include "sandbox/kernel.h"
 #include "sandbox/view_parts.h"
-
-enum { STACK = 16 * 1024 };
 
 /* -- Emptying a namespace of our own -------------------------------------------------------------- */
 
@@ -68,15 +66,11 @@ static int make(void *env)
 
 int template_new(struct err *err)
 {
-	static _Alignas(16) char stack[STACK];
 	struct maker maker = {.fd = -1, .error = -EIO};
-	int pid = clone(make, stack + STACK,
-			CLONE_NEWNS | CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD, &maker);
+	int error = beside_run(CLONE_NEWNS | CLONE_FILES, make, &maker);
 
-	if (pid < 0)
-		return err_set(err, -errno, "a mount namespace: %s", strerror(errno));
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	if (error != 0)
+		return err_set(err, error, "a mount namespace: %s", strerror(-error));
 	if (maker.error == 0)
 		return maker.fd;
 	if (maker.fd >= 0)

@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "base/base.h"
+#include "base/io.h"
 
 enum {
 	STACK = 16 * 1024,
@@ -49,13 +50,10 @@ static const struct knob {
 
 static bool is_set_so(const struct knob *knob)
 {
-	char text[16] = "";
-	int fd = open(knob->path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	char text[16];
 
-	if (fd >= 0)
-		close(fd);
-	return n > 0 && text[0] == knob->value && (text[1] == '\n' || text[1] == '\0');
+	return io_text(AT_FDCWD, knob->path, text, sizeof(text)) > 0 && text[0] == knob->value &&
+	       (text[1] == '\n' || text[1] == '\0');
 }
 
 int users_refused(int error, const char *what, struct err *err)
@@ -133,17 +131,6 @@ static void end(struct helper *h)
 
 /* -- Maps, by ourselves -------------------------------------------------------------------------------- */
 
-static int write_file(const struct helper *h, const char *name, const char *text)
-{
-	int fd = openat(h->proc, name, O_WRONLY | O_CLOEXEC), error = 0;
-
-	if (fd < 0 || write(fd, text, strlen(text)) < 0)
-		error = -errno;
-	if (fd >= 0)
-		close(fd);
-	return error;
-}
-
 static int write_map(const struct helper *h, const char *name, const struct oci_id_maps *maps,
 		     struct err *err)
 {
@@ -155,7 +142,7 @@ static int write_map(const struct helper *h, const char *name, const struct oci_
 		used += (size_t)snprintf(text + used, sizeof(text) - used, "%u %u %u\n",
 					 maps->items[i].inside, maps->items[i].outside,
 					 maps->items[i].size);
-	error = used < sizeof(text) ? write_file(h, name, text) : -E2BIG;
+	error = used < sizeof(text) ? io_put_text(h->proc, name, text) : -E2BIG;
 	return error == 0 ? 0
 			  : err_set(err, error, "a user namespace: write its %s: %s", name,
 				    strerror(-error));
@@ -165,7 +152,7 @@ static int write_maps(const struct helper *h, const struct oci_id_maps *uids,
 		      const struct oci_id_maps *gids, bool deny_groups, struct err *err)
 {
 	/* Else a group that one is denied something by could be left. */
-	int error = deny_groups ? write_file(h, "setgroups", "deny") : 0;
+	int error = deny_groups ? io_put_text(h->proc, "setgroups", "deny") : 0;
 
 	if (error != 0)
 		return err_set(err, error, "a user namespace: deny setgroups: %s",
@@ -303,17 +290,15 @@ int users_become(const struct oci_user *user, struct err *err)
 bool users_are_hosts(void)
 {
 	unsigned long inside, outside, size;
-	char text[64] = "", *at = text;
-	int fd = open("/proc/self/uid_map", O_RDONLY | O_CLOEXEC);
+	char text[64], *at = text;
 
-	if (fd >= 0) {
-		(void)!read(fd, text, sizeof(text) - 1);
-		close(fd);
-	}
+	/* A kernel without user namespaces has no such file. */
+	if (io_text(AT_FDCWD, "/proc/self/uid_map", text, sizeof(text)) < 0)
+		return true;
 	inside = strtoul(at, &at, 10);
 	outside = strtoul(at, &at, 10);
 	size = strtoul(at, &at, 10);
-	return inside == 0 && outside == 0 && (size == UINT32_MAX || fd < 0);
+	return inside == 0 && outside == 0 && size == UINT32_MAX;
 }
 
 uint32_t users_outside(const struct oci_id_maps *maps, uint32_t inside)

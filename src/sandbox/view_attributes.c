@@ -12,6 +12,7 @@
 #include <sys/vfs.h>
 
 #include "base/base.h"
+#include "base/io.h"
 #include "sandbox/cgroup_parts.h"
 #include "sandbox/kernel.h"
 #include "sandbox/view_parts.h"
@@ -28,7 +29,7 @@ struct row {
 	int id, parent;
 	uint64_t flags; /* MS_* */
 	char *path; /* borrowed from the table's text */
-	bool below; /* the one that is changed, or it is that */
+	bool below; /* it lies on the one that is changed, or is that */
 	bool hidden; /* no path leads there, nor to what lies on it */
 	bool covered; /* no path leads there */
 };
@@ -187,7 +188,7 @@ static int id_of(int fd)
 	int error;
 
 	snprintf(name, sizeof(name), "/proc/self/fdinfo/%d", fd);
-	error = cgroup_file_read(AT_FDCWD, name, text, sizeof(text));
+	error = io_text(AT_FDCWD, name, text, sizeof(text));
 	if (error < 0)
 		return error;
 	at = strstr(text, "mnt_id:");

@@ -39,6 +39,8 @@ int view_classic_set(int mount, bool recursive, const struct mount_attr *attr);
 
 /* -- The parts --------------------------------------------------------------------------------------------- */
 
+enum { VIEW_LINKS_MAX = 40 }; /* in one path, as Linux has it */
+
 /* The place in the root for a mount, as an O_PATH descriptor; made where it is missing. 0 or a negative errno. */
 int view_place(int root, const char *destination, bool is_dir, int *ret, struct err *err);
 /* What a path leads to in the root, as an O_PATH descriptor, or a negative errno. `flags`: O_DIRECTORY, O_NOFOLLOW. */

@@ -3,7 +3,8 @@
  * view_place.c: where in a container's root a mount goes, made where it is missing.
  *
  * The kernel does the looking up, with the root as its world: no link and no ".." leads out, whoever changes
- * the tree meanwhile; view_walk.c does it for a kernel that cannot. What is missing is made one name at a time, in a directory that is held open.
+ * the tree meanwhile; view_walk.c does it for a kernel that cannot. What is missing is made one name at a time, in a
+ * directory that is held open.
  */
 #include "sandbox/view_parts.h"
 
@@ -13,8 +14,6 @@
 #include <sys/stat.h>
 
 #include "sandbox/kernel.h"
-
-enum { LINKS_MAX = 40 }; /* as Linux has it */
 
 #define IN_ROOT (RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)
 
@@ -121,7 +120,7 @@ int view_place(int root, const char *destination, bool is_dir, int *ret, struct 
 		end += strspn(path + end, "/");
 		end += strcspn(path + end, "/");
 		at = step(root, path, end, end < size || is_dir);
-		if (at == -ENOENT && links++ < LINKS_MAX) {
+		if (at == -ENOENT && links++ < VIEW_LINKS_MAX) {
 			at = replace_link(root, path, end);
 			size = strlen(path);
 			end = 0;

@@ -15,10 +15,7 @@
 
 #include "sandbox/view_parts.h"
 
-enum {
-	LINKS_MAX = 40, /* as Linux has it */
-	DEPTH_MAX = 256,
-};
+enum { DEPTH_MAX = 256 };
 
 struct walk {
 	int way[DEPTH_MAX]; /* owned, but the first: the root */
@@ -61,7 +58,7 @@ static int follow(struct walk *walk, int link)
 
 	if (size <= 0)
 		return size < 0 ? -errno : -ENOENT;
-	if (++walk->links > LINKS_MAX)
+	if (++walk->links > VIEW_LINKS_MAX)
 		return -ELOOP;
 	/* What is left begins with a slash, or is nothing. */
 	if ((size_t)size + left >= sizeof(walk->rest))

@@ -469,8 +469,9 @@ def deleted_while_it_is_made(b):
     with made(b, "nap", "20000") as c:
         with creating(c) as process:
             # It waits for its hook, whatever became of the container.
+            pid = c.state()["pid"]
             delete = subprocess.Popen([b.skiff, "delete", "--force", c.id], stderr=subprocess.PIPE)
-            time.sleep(0.1)
+            eventually("its process ends", lambda: is_zombie(pid))
         said = delete.communicate(timeout=TIME_LIMIT)[1].decode()
         assert delete.returncode == 0, said
         assert process.returncode == 1 and c.err.count("\n") == 1, c.err

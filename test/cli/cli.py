@@ -18,7 +18,13 @@ sys.dont_write_bytecode = True
 import modules  # noqa: E402
 from bench import ROOT, TESTS, Bench, Skip, run_tests, test  # noqa: E402
 
-VERBS = ["run", "inspect", "validate", "disasm", "cache", "config", "version", "help"]
+
+def source(*path):
+    with open(os.path.join(ROOT, *path), encoding="utf-8") as file:
+        return file.read()
+
+
+VERBS = re.findall(r"^VERB\((\w+),", source("src", "cli", "verbs.def"), re.M)
 
 
 # -- Help and mistakes ------------------------------------------------------------------------------
@@ -100,13 +106,9 @@ def another_name_is_skiff(b):
 
 @test
 def documents_agree(b):
-    def read(*path):
-        with open(os.path.join(ROOT, *path), encoding="utf-8") as file:
-            return file.read()
-
-    pages, man = read("docs", "cli.md"), read("man", "skiff.1.scd")
+    pages, man = source("docs", "cli.md"), source("man", "skiff.1.scd")
     overview = b.run("help").out
-    rows = re.findall(r'^EXIT\(\w+, (\d+), "(.*)"\)$', read("src", "cli", "exits.def"), re.M)
+    rows = re.findall(r'^EXIT\(\w+, (\d+), "(.*)"\)$', source("src", "cli", "exits.def"), re.M)
     assert len(rows) >= 6, rows
     for code, meaning in rows:
         assert "| %s | %s |" % (code, meaning) in pages, (code, "docs/cli.md")
@@ -114,6 +116,8 @@ def documents_agree(b):
         assert "%s %s" % (code, re.sub(r"[*.\s]+", " ", meaning).lower()) in page, (code, "man page")
         assert re.search(r"^ +%s  %s$" % (code, re.escape(meaning)), overview, re.M), (code, "help")
     for verb in VERBS:
+        assert re.search(r"^    skiff %s\b" % verb, pages, re.M), (verb, "docs/cli.md")
+        assert re.search(r"^\*skiff ([\w*|]*\|\*)?%s\b" % verb, man, re.M), (verb, "man page")
         for option in re.findall(r"^  (?:-\w, )?(--[a-z-]+)", b.run("help", verb).out, re.M):
             assert option in pages and option in man, (verb, option)
 

@@ -319,7 +319,8 @@ static int wait_for_either(struct child *child)
 		if (count == 0)
 			tell_slow(child);
 	} while (count <= 0);
-	return fds[0].revents == 0 ? -ECANCELED : 0;
+	/* Also where there is something to hear: who never ends to talk is not to be listened to for good. */
+	return fds[1].revents != 0 ? -ECANCELED : 0;
 }
 
 static bool took_note(const struct child *child, const struct message *message)
@@ -337,14 +338,16 @@ static int stopped(const struct child *child, struct err *err)
 
 	if (hang_path(child->pid, path))
 		return err_set(err, -ECANCELED,
-			       "it was stopped before the container was ready: it waited for '%s'",
+			       "it was stopped before the guest began: the container waited for "
+			       "'%s'",
 			       path);
-	return err_set(err, -ECANCELED, "it was stopped before the container was ready");
+	return err_set(err, -ECANCELED, "it was stopped before the guest began");
 }
 
 static int told(const struct message *message, struct err *err)
 {
-	if (message->kind == MESSAGE_FAILED)
+	/* The process says so that may be somebody else's by now: whatever it says is a failure. */
+	if (message->kind == MESSAGE_FAILED && message->value > 0 && message->value < 256)
 		return err_set(err, message->value, "%s", message->text);
 	return err_set(err, -EPROTO, "the container's process said what makes no sense");
 }
@@ -411,9 +414,14 @@ static int send_last(struct child *child, enum message_kind kind, struct err *er
 	if (error != 0)
 		return err_set(err, error, "the container's process is gone");
 	/* Its side is closed: by itself, or because it has ended already. */
-	do
-		error = message_receive(child->socket, &message);
-	while (error == 0 && took_note(child, &message));
+	child->slow = NULL; /* it was ready */
+	do {
+		error = wait_for_either(child);
+		if (error == -ECANCELED)
+			return stopped(child, err);
+		if (error == 0)
+			error = message_receive(child->socket, &message);
+	} while (error == 0 && took_note(child, &message));
 	if (error == -ECONNRESET)
 		return 0;
 	return error == 0 ? told(&message, err)

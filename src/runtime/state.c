@@ -332,6 +332,7 @@ struct state_process state_process_now(pid_t pid)
 {
 	struct state_process process = {.pid = pid};
 	char path[64], text[1024];
+	bool has_ended;
 	const char *at;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
@@ -339,10 +340,15 @@ struct state_process state_process_now(pid_t pid)
 		return process;
 	/* The name in parentheses may hold anything: the rest begins behind the last one. The 22nd field. */
 	at = strrchr(text, ')');
-	if (at != NULL && (at[1] != ' ' || at[2] == 'Z' || at[2] == 'X'))
-		return process; /* it has ended, and waits to be waited for */
-	for (int field = 2; at != NULL && field < 22; field++)
+	if (at == NULL || at[1] != ' ')
+		return process;
+	has_ended = at[2] == 'Z' || at[2] == 'X';
+	for (int field = 2; at != NULL && field < 22; field++) {
 		at = strchr(at + 1, ' ');
+		/* The first thread of several may have ended alone: the process has not. */
+		if (at != NULL && field + 1 == 20 && has_ended && strtoul(at + 1, NULL, 10) <= 1)
+			return process; /* it waits to be waited for */
+	}
 	if (at != NULL)
 		process.start = strtoull(at + 1, NULL, 10);
 	return process;

@@ -10,8 +10,10 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -193,6 +195,47 @@ static void a_process_is_known_by_its_start(void **state)
 	assert_false(state_is_alive(&now));
 }
 
+static void *sleep_long(void *unused)
+{
+	pause();
+	return unused;
+}
+
+/* Its first thread's state is a zombie's, and the process runs. */
+static void it_lives_without_its_first_thread(void **state)
+{
+	pid_t pid = fork();
+	struct state_process now;
+	char stat[64], text[512];
+	siginfo_t info;
+	pthread_t thread;
+
+	(void)state;
+	if (pid == 0) {
+		alarm(20); /* where the test fails nobody else ends it */
+		if (pthread_create(&thread, NULL, sleep_long, NULL) != 0)
+			_exit(1);
+		syscall(SYS_exit, 0);
+	}
+	snprintf(stat, sizeof(stat), "/proc/%d/stat", (int)pid);
+	do {
+		int fd = open(stat, O_RDONLY | O_CLOEXEC);
+		ssize_t n = read(fd, text, sizeof(text) - 1);
+
+		close(fd);
+		text[n > 0 ? n : 0] = '\0';
+		usleep(1000);
+	} while (strstr(text, ") Z ") == NULL);
+	now = state_process_now(pid);
+	assert_true(now.start != 0);
+	assert_true(state_is_alive(&now));
+	kill(pid, SIGKILL);
+	assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+	assert_int_equal(info.si_code, CLD_KILLED); /* by that, and not before */
+	assert_false(state_is_alive(&now));
+	waitpid(pid, NULL, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -203,6 +246,7 @@ int main(void)
 		cmocka_unit_test(damage_is_told),
 		cmocka_unit_test(later_keys_are_skipped),
 		cmocka_unit_test(a_process_is_known_by_its_start),
+		cmocka_unit_test(it_lives_without_its_first_thread),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);

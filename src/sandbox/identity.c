@@ -5,8 +5,9 @@
  *   1. the bounding set: takes CAP_SETPCAP, which is gone after 4
  *   2. groups, then the group, then the user: each takes what the next one takes away
  *      (permitted capabilities stay over the change of user, since PR_SET_KEEPCAPS says so)
- *   3. the permitted, effective and inheritable set, then the ambient one, which must lie in two of these
- *   4. umask; no_new_privs; not dumpable, last: changing user or capabilities sets it anew
+ *   3. not dumpable: from here on others of the same user have as many capabilities, and could trace it
+ *   4. the permitted, effective and inheritable set, then the ambient one, which must lie in two of these
+ *   5. umask; no_new_privs; not dumpable again, last: changing user or capabilities sets it anew
  *
  * The calls are the kernel's. libc's change all threads by signals; here is one thread, and the price is paid at each start.
  */
@@ -67,14 +68,19 @@ static struct oci_capabilities cut(const struct oci_capabilities *wanted, uint64
 	};
 }
 
+static int hide(struct err *err)
+{
+	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0
+		       ? 0
+		       : err_set(err, -errno, "make the process undumpable: %s", strerror(errno));
+}
+
 static int finish(const struct oci_user *user, struct err *err)
 {
 	umask(user->has_umask ? user->umask : UMASK);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_set(err, -errno, "set no_new_privs: %s", strerror(errno));
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-		return err_set(err, -errno, "make the process undumpable: %s", strerror(errno));
-	return 0;
+	return hide(err);
 }
 
 int identity_apply(const struct oci_process *process, uint64_t most, struct err *err)
@@ -98,7 +104,9 @@ int identity_apply(const struct oci_process *process, uint64_t most, struct err 
 		return outcome;
 	if (prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) < 0)
 		return err_set(err, -errno, "keep capabilities: %s", strerror(errno));
-	error = caps_set(&able, err);
+	error = hide(err);
+	if (error == 0)
+		error = caps_set(&able, err);
 	if (error == 0)
 		error = finish(&process->user, err);
 	if (error < 0)

@@ -8,14 +8,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -105,6 +110,35 @@ static void expect_closed(void)
 
 /* What Docker gives, and the guest's one of it; CAP_CHOWN is number 0, 41 is not there. */
 static const uint64_t DOCKER = 0xa80425fb;
+
+/* As umask() is called, which is behind the change of capabilities: was it dumpable. */
+static int seen = -1;
+
+static void look(int number)
+{
+	(void)number;
+	seen = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
+}
+
+/* Another root with no capabilities may trace it from when it has none itself: not even in between. */
+static void body_in_between(void)
+{
+	struct sock_filter trap[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_umask, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog program = {ARRAY_SIZE(trap), trap};
+	struct oci_process process = process_of(0, 0, 0);
+
+	EXPECT(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 1);
+	signal(SIGSYS, look);
+	EXPECT(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0);
+	EXPECT(identity_apply(&process, 0, &why) == 0);
+	EXPECT(seen == 0);
+	expect_closed();
+}
 
 static void body_user(void)
 {
@@ -242,12 +276,19 @@ IN_CHILD(unknown)
 IN_CHILD(ordinary)
 IN_CHILD(namespace)
 
+static void in_between(void **state)
+{
+	(void)state;
+	run(body_in_between);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(user),      cmocka_unit_test(root),    cmocka_unit_test(none),
-		cmocka_unit_test(crooked),   cmocka_unit_test(unknown), cmocka_unit_test(ordinary),
-		cmocka_unit_test(namespace),
+		cmocka_unit_test(user),      cmocka_unit_test(root),
+		cmocka_unit_test(none),      cmocka_unit_test(crooked),
+		cmocka_unit_test(unknown),   cmocka_unit_test(ordinary),
+		cmocka_unit_test(namespace), cmocka_unit_test(in_between),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

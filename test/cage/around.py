@@ -246,6 +246,23 @@ return fclose(f); }""")
 
 
 @test
+def hooks_in_the_container_can_be_stopped(b):
+    """Whoever runs it waits for them, and hears signals meanwhile."""
+    with b.bundle("say", "guest") as u:
+        os.makedirs(os.path.join(u.root, "tmp"))
+        source = write(os.path.join(u.folder, "hook.c"), """#include <fcntl.h>
+#include <unistd.h>
+int main(void) { close(creat("/tmp/here", 0600)); return (int)sleep(1000); }""")
+        subprocess.run([need("clang-19"), "-static", "-o", u.file("bin/hook"), source], check=True)
+        os.chmod(os.path.join(u.root, "bin/hook"), 0o755)
+        u.config["hooks"] = {"startContainer": [{"path": "/bin/hook"}]}
+        with running(u) as r:
+            eventually("the hook", lambda: os.path.exists(os.path.join(u.root, "tmp/here")))
+            end = r.end(signal.SIGTERM)
+            assert end.code == 128 + signal.SIGTERM and "stopped before the guest began" in end.err, str(end)
+
+
+@test
 def hooks_that_fail(b):
     for kind, script, more, words in (
             ("prestart", "exit 3", {}, "exit code 3"), ("createRuntime", "kill -9 $$", {}, "ended by signal 9"),

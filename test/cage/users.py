@@ -13,6 +13,7 @@ import socket
 import stat
 import subprocess
 
+from around import hook
 from box import NAMESPACES, eventually, need, quiet, read, ready, running, status, write
 from tap import Skip, test
 
@@ -806,3 +807,16 @@ def somebody_is_themselves_in_a_cage(b):
                 p.wait(10)
             finally:
                 p.kill()
+
+
+@later_test
+def nobody_traces_who_makes_a_view(b):
+    """Before it joins the user namespace, whose root may trace whom he finds there: with the host's files open."""
+    with b.bundle("say", "guest") as u:
+        in_users(u)
+        log = os.path.join(u.folder, "log")
+        # A file of /proc belongs to a process' user and group, or to root's where nobody may look into it.
+        hook(u, "createRuntime", 'pid=$(sed "s/.*pid.:\\([0-9]*\\).*/\\1/"); stat -c %%g /proc/$pid/environ > %s\n' % log,
+             env=["PATH=/bin:/usr/bin"])
+        u.expect("guest\n", group=SOMEBODY)
+        assert read(log) == "0\n", read(log)

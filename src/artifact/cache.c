@@ -147,6 +147,7 @@ int cache_init(struct cache *cache, const char *path)
 		cache_complain(cache, "the cache is not used: its directory has no name");
 	} else {
 		cache_enter(cache);
+		cache->could_be_made = cache->dir < 0 && cache_makeable(cache);
 	}
 	return error;
 }

@@ -43,6 +43,7 @@ struct cache {
 	uid_t user; /* who is meant by `us` */
 	struct cache_limits limits; /* what cache_add() sees to, now and then */
 	bool chosen; /* by name: what is wrong with it is told; of the default only what concerns security */
+	bool could_be_made; /* it was not there, when it was looked for: whoever looks for a module may see other directories by then */
 	bool closed; /* nothing is taken from it or put in: not there to be made, or not to be trusted */
 	struct err complaint; /* the first thing that was wrong, to be told once; empty: nothing */
 };

@@ -145,7 +145,7 @@ enum cache_found cache_find(struct cache *cache, int fd, const struct stat *st,
 	if (cache->closed || st->st_size < CACHE_LEAST)
 		return CACHE_USELESS;
 	if (cache->dir < 0)
-		return cache_makeable(cache) ? CACHE_UNKNOWN : CACHE_USELESS;
+		return cache->could_be_made ? CACHE_UNKNOWN : CACHE_USELESS;
 	if (find_identity(cache, fd, st, &id, ret) || find_sample(cache, fd, st, &id, ret))
 		return CACHE_HIT;
 	return CACHE_UNKNOWN;

@@ -119,7 +119,8 @@ static int run(struct container *container, const struct contained_plan *plan)
 	watch_begin(&watch, plan->console_socket);
 	r = watch_born(&watch, begin(container, &watch, plan, &err));
 	if (r == 0)
-		fill_wanted_of(container->cache, take_module(container));
+		fill_wanted_of(container->cache, take_module(container),
+			       plan->terms.limits[LIMIT_FUEL] != CONFIG_NONE);
 	if (r == 0 && !plan->detached)
 		return end(container, &watch);
 	if (r == 0) {

@@ -270,7 +270,8 @@ static int run(struct known *known, const struct request *q, struct watch *watch
 	if (r != 0)
 		code = say(r > 0 ? r : EXIT_BAD, NULL, "%s", err.text);
 	else
-		fill_wanted_of(exec->cache, child.module);
+		fill_wanted_of(exec->cache, child.module,
+			       exec->terms->limits[LIMIT_FUEL] != CONFIG_NONE);
 	if (r == 0 && !q->detach)
 		code = watch_end(watch, child.pid, init);
 	watch_leave(watch);

@@ -146,7 +146,7 @@ void fill_now(void)
 
 /* -- For a guest in another process ------------------------------------------------------------------ */
 
-void fill_wanted_of(const char *cache, int module)
+void fill_wanted_of(const char *cache, int module, bool fuel)
 {
 	if (module < 0)
 		return;
@@ -154,7 +154,7 @@ void fill_wanted_of(const char *cache, int module)
 		close(module); /* nobody asked for it */
 		return;
 	}
-	fill_wanted(cache, "-", false);
+	fill_wanted(cache, "-", fuel);
 	state.is_apart = true;
 	state.module = module;
 	clock_gettime(CLOCK_MONOTONIC, &state.due);

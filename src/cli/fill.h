@@ -22,7 +22,7 @@ void fill_wanted(const char *cache, const char *module, bool fuel);
  * The same for whoever waits for a guest that runs in another process: the module is a descriptor, which is taken (-1: it need not be
  * put in). `cache` NULL: the default one of a process without variables.
  */
-void fill_wanted_of(const char *cache, int module);
+void fill_wanted_of(const char *cache, int module, bool fuel);
 /* Which cache a process without variables is to use: an absolute path that SKIFF_CACHE names, "" for none, NULL: its default one. */
 const char *fill_cache(void);
 /* Milliseconds until it is to begin; -1: nothing is. */

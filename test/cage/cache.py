@@ -454,3 +454,18 @@ def who_puts_in_stands_back(b):
         finally:
             os.kill(pid, signal.SIGCONT)
         c.filled(endless(1500))
+
+
+@test
+def a_cache_that_is_yet_to_be_made(b):
+    """Whether it can be is the host's matter: the container's root may be read-only. And fuel has artifacts of its own."""
+    with cached(b, "say", "ready", ";", "nap", "20000") as (u, c):
+        u.config["root"]["readonly"] = True
+        u.config["annotations"] = {"skiff.fuel": "1000000000"}
+        assert not os.path.exists(c.path)
+        with running(u) as r:
+            assert r.line() == "ready" and not is_mapped(r)
+            c.filled(kit(b))
+        with running(u) as r:
+            assert r.line() == "ready" and is_mapped(r)
+        assert len(c.entries()) == 1, c.entries()

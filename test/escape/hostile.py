@@ -247,7 +247,7 @@ def ends(h, change, waits):
             process.send_signal(number)
             out, err = process.communicate(timeout=5)
             assert process.returncode == 128 + number, (process.returncode, err)
-            assert "it waited for '" in err and waits in err, err
+            assert " waited for '" in err and waits in err, err
         after = h.host()
         assert after == before, escape.difference(before, after)
     with hanging(h, change) as process:

@@ -59,7 +59,9 @@ const struct option exec_options[] = {
 const char exec_details[] =
 	"MODULE is looked for in the container, in its PATH where the name has no slash. It is a\n"
 	"WebAssembly module: a container of Skiff runs nothing else. The exit code is its own; it\n"
-	"ends when the container does.\n";
+	"ends when the container does. With --detach, in a container without a pid namespace, that "
+	"is\n"
+	"when it is deleted.\n";
 
 struct request {
 	const char *id, *cwd, *process, *pid_file, *cache;

@@ -98,6 +98,8 @@ static int be_born(void *env)
 						      l->template, l->gate};
 	int count = LAUNCH_MORE_FD + (int)l->more_count;
 	int self = fcntl(b->self, F_DUPFD_CLOEXEC, 2 * (int)ARRAY_SIZE(fds));
+	/* EINVAL: beyond the limit are even the numbers that are free. */
+	int no_self = self >= 0 ? 0 : errno == EINVAL ? EMFILE : errno;
 
 	for (uint32_t i = 0; i < l->more_count; i++)
 		fds[LAUNCH_MORE_FD + i] = l->more[i];
@@ -116,9 +118,15 @@ static int be_born(void *env)
 		b->error = keep_rights(b->err);
 	if (b->error != 0)
 		_exit(1);
+	if (self < 0)
+		b->error = err_set(
+			b->err, -no_self,
+			"execute ourselves: that takes a limit of %d open files at least: %s",
+			2 * (int)ARRAY_SIZE(fds) + 1, strerror(no_self));
+	if (b->error != 0)
+		_exit(1);
 	setsid();
-	if (self >= 0 && arrange(fds, count) &&
-	    (!l->spec->process.terminal || ioctl(0, TIOCSCTTY, 0) == 0)) {
+	if (arrange(fds, count) && (!l->spec->process.terminal || ioctl(0, TIOCSCTTY, 0) == 0)) {
 		fds_close_on_exec(count);
 		syscall(SYS_execveat, self, "", args, environment, AT_EMPTY_PATH);
 	}

@@ -367,3 +367,31 @@ def exec_is_limited_as_the_node_says(b):
         write(node, "[limits]\ntime = \"200ms\"\n")
         r = c.exec("nap", "20000", code=124, err=None, env=dict(os.environ, SKIFF_CONFIG=node))
         assert "time" in r.err, str(r)
+
+
+@test
+def detached_without_a_pid_namespace(b):
+    """Nobody looks after it: it ends at the latest when the container is deleted."""
+    with made(b, "nap", "20000") as c:
+        c.u.namespace("pid")
+        c.create()
+        c.do("start")
+        place = os.path.join(c.u.folder, "pid")
+        streams = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
+        with c.begin_exec("nap", "20000", options=("--detach", "--pid-file", place), **streams) as begun:
+            assert begun.wait(TIME_LIMIT) == 0
+        pid = int(read(place))
+        c.kill()
+        assert c.status == "stopped" and not is_zombie(pid)
+        c.do("delete")
+        eventually("its end", lambda: not os.path.exists("/proc/%d" % pid) or is_zombie(pid))
+
+
+@test
+def few_open_files(b):
+    with up(b) as c:
+        command = [b.skiff, "exec", "--no-cache", c.id, "/kit.wasm", "say", "few"]
+        for most, code, out, words in ((81, 0, b"few\n", b""), (80, 1, b"", b"a limit of 81 open files")):
+            done = subprocess.run(["sh", "-c", 'ulimit -n %d; exec "$@"' % most, "sh"] + command,
+                                  capture_output=True, timeout=TIME_LIMIT, check=False)
+            assert done.returncode == code and done.stdout == out and words in done.stderr, done

@@ -325,6 +325,20 @@ static int clear(struct request *q)
  */
 enum { DECODE_SECONDS = 120, DECODE_TIMES = 8 };
 #define DECODE_BYTES (UINT64_C(1) << 30)
+#define UNASKED_BYTES (INT64_C(64) << 20)
+
+/*
+ * What is put in unasked may come from a container, whose process says what it is and does not pay for our memory: nothing that
+ * is none is read, and nothing enormous.
+ */
+static bool is_worth_it(int fd, const struct stat *st)
+{
+	char magic[4];
+
+	return S_ISREG(st->st_mode) && st->st_size <= UNASKED_BYTES &&
+	       pread(fd, magic, sizeof(magic), 0) == (ssize_t)sizeof(magic) &&
+	       memcmp(magic, "\0asm", sizeof(magic)) == 0;
+}
 
 static int add_one(struct request *q, struct skiff_engine *engine, const char *file)
 {
@@ -338,11 +352,17 @@ static int add_one(struct request *q, struct skiff_engine *engine, const char *f
 
 	skiff_cache_limits_default(&limits);
 	apart.file_bytes = limits.bytes;
-	if (fd >= 0 && fstat(fd, &st) == 0)
+	if (fd < 0)
+		return say_error(source_name(file), -errno, &err);
+	if (fstat(fd, &st) == 0)
 		apart.bytes += (uint64_t)st.st_size * DECODE_TIMES;
-	r = fd < 0 ? -errno : skiff_cache_add_apart(q->cache, engine, fd, apart_run, &apart, &err);
-	if (fd >= 0)
+	if (q->idle && !is_worth_it(fd, &st)) {
 		close(fd);
+		return say(EXIT_BAD, source_name(file),
+			   "is no module, or too large, to be put in unasked");
+	}
+	r = skiff_cache_add_apart(q->cache, engine, fd, apart_run, &apart, &err);
+	close(fd);
 	return r == 0 ? EXIT_OK : say_error(source_name(file), r, &err);
 }
 

@@ -305,7 +305,7 @@ int container_delete(struct container *c, struct err *err)
 
 	/* Its group cannot go before it, and its name stays, for whoever deletes it later. */
 	if (is_ended && c->cgroup != NULL)
-		error = leftover_remove_group(c->cgroup, c->state.phase, err);
+		error = leftover_remove_group(c->cgroup, c->state.phase, c->root, c->id, err);
 	if (is_ended && c->state_dir > 0)
 		state_remove(c->root, c->id, error == 0 ? err : NULL);
 	if (c->was_born && error == 0)

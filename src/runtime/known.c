@@ -284,7 +284,9 @@ static bool is_gone(const struct known *k)
 
 static int remove_rest(struct known *k, struct err *err)
 {
-	int error = k->cgroup != NULL ? leftover_remove_group(k->cgroup, k->state.phase, err) : 0;
+	int error = k->cgroup != NULL
+			    ? leftover_remove_group(k->cgroup, k->state.phase, k->root, k->id, err)
+			    : 0;
 
 	return error == 0 ? state_remove(k->root, k->id, err) : error;
 }
@@ -311,7 +313,8 @@ static int check_deletable(const struct known *k, bool force, bool ours, struct 
 /* What it was when it was ended is not what it is when whoever looked after it has let go of it. */
 static int end_for_good(struct known *k, bool *ours, struct err *err)
 {
-	int error = k->state.init.pid != 0 ? end(k, err) : 0;
+	/* Where it is over its group may be the next one's by now. */
+	int error = state_is_alive(&k->state.init) ? end(k, err) : 0;
 
 	if (error != 0 || *ours)
 		return error;
@@ -321,7 +324,7 @@ static int end_for_good(struct known *k, bool *ours, struct err *err)
 		return 0;
 	error = look_again(k, err);
 	*ours = error == 0;
-	return error == 0 && k->state.init.pid != 0 ? end(k, err) : error;
+	return error == 0 && state_is_alive(&k->state.init) ? end(k, err) : error;
 }
 
 int known_delete(struct known *k, bool force, struct err *warning, struct err *err)

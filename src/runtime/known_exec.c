@@ -46,6 +46,7 @@ int known_exec(struct known *k, const struct known_exec *exec, struct child *ret
 			 .cache = exec->cache,
 			 .wait = PLAN_WAITS,
 			 .beside = k->state.init.pid,
+			 .beside_start = k->state.init.start,
 			 .process = exec->process,
 			 .process_size = exec->process_size,
 			 .inherits = exec->inherits},

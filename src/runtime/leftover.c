@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/leftover.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <string.h>
@@ -57,8 +59,43 @@ int leftover_does_not_end(pid_t pid, struct err *err)
 		(int)pid);
 }
 
+static bool has_process(const struct buf *pids, int root, const char *id)
+{
+	const pid_t *pid = (const void *)pids->data;
+	struct state state = {0};
+	int dir = state_open(root, id, NULL);
+	bool found = false;
+
+	if (dir >= 0 && state_read(dir, &state, NULL) == 0)
+		for (size_t i = 0; i < BUF_COUNT(pids, pid_t) && !found; i++)
+			found = pid[i] == state.init.pid && state_is_alive(&state.init);
+	state_deinit(&state);
+	if (dir >= 0)
+		close(dir);
+	return found;
+}
+
+/* Two specs may name one group; where the first has ended the second may run in it. */
+static bool is_anothers(struct cgroup *group, int root, const char *id)
+{
+	int fd = openat(root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *all = fd >= 0 ? fdopendir(fd) : NULL;
+	struct buf pids = {0};
+	bool found = false;
+
+	if (all != NULL && cgroup_pids(group, &pids, NULL) == 0)
+		for (struct dirent *entry; !found && (entry = readdir(all)) != NULL;)
+			found = entry->d_name[0] != '.' && strcmp(entry->d_name, id) != 0 &&
+				has_process(&pids, root, entry->d_name);
+	buf_deinit(&pids);
+	if (all != NULL)
+		closedir(all);
+	return found;
+}
+
 /* Most often nobody is left in it. To freeze it first, so that nobody forks away, would cost more than all the rest. */
-int leftover_remove_group(struct cgroup *group, enum state_phase phase, struct err *err)
+int leftover_remove_group(struct cgroup *group, enum state_phase phase, int root, const char *id,
+			  struct err *err)
 {
 	if (phase == STATE_PLANNED) {
 		cgroup_unmake(group);
@@ -66,11 +103,13 @@ int leftover_remove_group(struct cgroup *group, enum state_phase phase, struct e
 	}
 	if (cgroup_delete(group, 0, NULL) == 0)
 		return 0;
+	if (root > 0 && is_anothers(group, root, id))
+		return 0;
 	cgroup_kill(group, SIGKILL, NULL);
 	return cgroup_delete(group, WAIT_MS, err);
 }
 
-static int remove_group(const char *text, enum state_phase phase, struct err *err)
+static int remove_group(const struct state *state, int root, const char *id, struct err *err)
 {
 	struct cgroup_layout layout;
 	struct cgroup *group = NULL;
@@ -78,9 +117,9 @@ static int remove_group(const char *text, enum state_phase phase, struct err *er
 
 	if (error != 0)
 		return error;
-	error = cgroup_load(&group, &layout, text, err);
+	error = cgroup_load(&group, &layout, state->cgroup, err);
 	if (error == 0) {
-		error = leftover_remove_group(group, phase, err);
+		error = leftover_remove_group(group, state->phase, root, id, err);
 		cgroup_free(group);
 	}
 	cgroup_layout_deinit(&layout);
@@ -93,7 +132,7 @@ static bool has_ended(const void *process)
 }
 
 /* The process of a container ends with its maker, or holds the group that is killed with it. */
-static int remove_guarded(int dir, struct err *err)
+static int remove_guarded(int dir, int root, const char *id, struct err *err)
 {
 	struct state state = {0};
 	int error = state_read(dir, &state, err);
@@ -110,7 +149,7 @@ static int remove_guarded(int dir, struct err *err)
 	else if (state.kept)
 		error = err_set(err, -EBUSY, "it was not deleted yet");
 	else if (state.cgroup[0] != '\0')
-		error = remove_group(state.cgroup, state.phase, err);
+		error = remove_group(&state, root, id, err);
 	state_deinit(&state);
 	return error;
 }
@@ -125,7 +164,7 @@ int leftover_remove(int root, const char *id, struct err *err)
 		return dir;
 	error = leftover_guard(dir, id, err);
 	if (error == 0)
-		error = remove_guarded(dir, err);
+		error = remove_guarded(dir, root, id, err);
 	if (error == 0)
 		error = state_remove(root, id, err);
 	close(dir);

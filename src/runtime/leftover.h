@@ -17,8 +17,12 @@ bool leftover_eventually(leftover_is_fn *is, const void *env);
 
 /* Say so of a process that was killed in vain; -ETIMEDOUT. */
 int leftover_does_not_end(pid_t pid, struct err *err);
-/* Kill what is in the group of a container that had come so far, and remove it. */
-int leftover_remove_group(struct cgroup *group, enum state_phase phase, struct err *err);
+/*
+ * Kill what is in the group of container `id` that had come so far, and remove it; unless another container runs in it, whose it
+ * is then. `root`: the directory of all states; 0: none is kept.
+ */
+int leftover_remove_group(struct cgroup *group, enum state_phase phase, int root, const char *id,
+			  struct err *err);
 
 /*
  * Remove what is left of a container: its processes, control group, state. 0: it is gone, or never was; -EBUSY: it lives, or its

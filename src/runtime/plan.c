@@ -21,7 +21,7 @@ struct head {
 	uint8_t wait, has_bundle, has_template, has_cache, inherits, in_users, reserved[2];
 	int32_t beside;
 	uint32_t id_size, cache_size; /* without the NUL, as are these */
-	uint64_t spec_size, process_size, terms_size;
+	uint64_t beside_start, spec_size, process_size, terms_size;
 };
 
 enum { TEXTS = 4 };
@@ -44,6 +44,7 @@ int plan_write(const struct plan *plan, struct err *err)
 		.has_cache = plan->cache != NULL,
 		.inherits = plan->inherits,
 		.beside = plan->beside,
+		.beside_start = plan->beside_start,
 		.id_size = (uint32_t)strlen(plan->id),
 		.cache_size = (uint32_t)strlen(cache),
 		.spec_size = plan->spec_size,
@@ -93,6 +94,7 @@ int plan_read(struct plan *ret, int fd, struct err *err)
 		.has_bundle = head->has_bundle,
 		.has_template = head->has_template,
 		.beside = head->beside,
+		.beside_start = head->beside_start,
 		.inherits = head->inherits,
 		.process_size = head->process_size,
 		.in_users = head->in_users,

@@ -36,6 +36,7 @@ struct plan {
 	enum plan_wait wait;
 	/* One more process of a container: */
 	pid_t beside; /* its first process, as the /proc in sight has it; 0: this is the first one */
+	uint64_t beside_start; /* when that one started, as state.h has it */
 	const char *process; /* text of its own `process`; NULL for the first one */
 	size_t process_size;
 	bool inherits; /* of that only what names the program: arguments, variables, directory, user, terminal */

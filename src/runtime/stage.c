@@ -20,6 +20,7 @@
 #include "runtime/gate.h"
 #include "runtime/hooks.h"
 #include "runtime/launch.h"
+#include "runtime/state.h"
 #include "sandbox/identity.h"
 #include "sandbox/landlock.h"
 #include "sandbox/namespaces.h"
@@ -193,6 +194,19 @@ static int leave_host(const struct stage *stage, int users, bool is_classic, str
 	return error == 0 ? template_copy(template >= 0, err) : error;
 }
 
+/*
+ * What was opened and joined by its number was its own: it is there still. While there is a /proc; whose times are others in another
+ * time namespace.
+ */
+static int check_beside(const struct plan *plan, const struct oci_spec *spec, struct err *err)
+{
+	const struct state_process first = {plan->beside, plan->beside_start};
+
+	return spec->namespaces[OCI_NS_TIME].wanted || state_is_alive(&first)
+		       ? 0
+		       : err_set(err, -ESRCH, "container '%s' has ended", plan->id);
+}
+
 /* Another process has made the view of this container. */
 static int join_view(const struct stage *stage, int users, struct err *err)
 {
@@ -204,6 +218,8 @@ static int join_view(const struct stage *stage, int users, struct err *err)
 
 	if (error == 0)
 		error = set_oom_score(&spec->process, err);
+	if (error == 0)
+		error = check_beside(&stage->plan, spec, err);
 	if (error == 0 && setns(view, CLONE_NEWNS) < 0)
 		error = err_set(err, -errno, "join the container's mounts: %s", strerror(errno));
 	if (error == 0 && spec->namespaces[OCI_NS_USER].wanted)

@@ -778,3 +778,22 @@ def hooks_that_warn(b):
         assert c.status == "running"
         c.do("delete", err="warning: poststop hook", options=("--force",))
         assert not c.u.left()
+
+
+@test
+def one_group_for_two(b):
+    """Who has ended takes nobody along who runs in the group that both have named."""
+    path = "/cage-two-%d" % os.getpid()
+    with made(b, "say", "first") as one:
+        one.u.linux["cgroupsPath"] = path
+        one.create()
+        one.do("start")
+        one.code()
+        with made(b, "say", "ready", ";", "nap", "20000") as two:
+            two.u.linux["cgroupsPath"] = path
+            two.create()
+            two.do("start")
+            two.wait_out("ready")
+            one.do("delete")
+            assert two.status == "running"
+            two.do("delete", options=("--force",))

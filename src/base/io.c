@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* What one call did: bytes, 0 to try again, or a negative errno. `none`: what a count of 0 means. */
@@ -74,6 +76,32 @@ int io_read_at(int fd, void *bytes, size_t size, uint64_t at)
 		size -= (size_t)n;
 	}
 	return 0;
+}
+
+int io_whole(int fd, size_t most, char **ret, size_t *ret_size)
+{
+	struct stat st;
+	int error;
+
+	*ret = NULL;
+	*ret_size = 0;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	*ret_size = (size_t)st.st_size;
+	if (*ret_size > most)
+		return -EFBIG;
+	*ret = malloc(*ret_size + 1);
+	if (*ret == NULL)
+		return -ENOMEM;
+	(*ret)[*ret_size] = '\0';
+	error = io_read_at(fd, *ret, *ret_size, 0);
+	if (error != 0) {
+		free(*ret);
+		*ret = NULL;
+	}
+	return error;
 }
 
 int io_text(int dir, const char *path, char *text, size_t room)

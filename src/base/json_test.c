@@ -4,31 +4,8 @@
  *
  * The file under test is included, so that its allocations can be made to fail one after the other.
  */
-#include <stdlib.h>
+#include "base/test_left.h"
 
-static int allocations_left = -1; /* before all fail; < 0: never */
-
-static void *test_realloc(void *old, size_t size)
-{
-	if (allocations_left == 0)
-		return NULL;
-	if (allocations_left > 0)
-		allocations_left--;
-	return realloc(old, size);
-}
-
-static void *test_calloc(size_t count, size_t size)
-{
-	if (allocations_left == 0)
-		return NULL;
-	if (allocations_left > 0)
-		allocations_left--;
-	return calloc(count, size);
-}
-
-#define malloc(size) test_realloc(NULL, size)
-#define realloc(old, size) test_realloc(old, size)
-#define calloc(count, size) test_calloc(count, size)
 #include "base/json.c"
 #undef malloc
 #undef realloc

@@ -6,10 +6,9 @@
 #include "cli/say.h"
 
 #include <errno.h>
-#include <stdlib.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 int compose_begin(struct compose *c)
@@ -22,24 +21,14 @@ int compose_begin(struct compose *c)
 	return EXIT_OK;
 }
 
-static int take_text(int fd, char **ret, size_t *ret_size)
-{
-	struct stat st;
-	int error = fstat(fd, &st) < 0 ? -errno : 0;
-
-	*ret = error == 0 ? malloc((size_t)st.st_size + 1) : NULL;
-	if (error == 0)
-		error = *ret == NULL ? -ENOMEM : io_read_at(fd, *ret, (size_t)st.st_size, 0);
-	*ret_size = error == 0 ? (size_t)st.st_size : 0;
-	return error == 0 ? EXIT_OK : say(EXIT_BAD, NULL, "%s", strerror(-error));
-}
-
 int compose_end(struct compose *c, int code, char **ret, size_t *ret_size)
 {
+	int error;
+
 	if (out_flush(&c->out) < 0 && code == EXIT_OK)
 		code = say(EXIT_BAD, NULL, "%s", strerror(ENOSPC));
-	if (code == EXIT_OK)
-		code = take_text(c->fd, ret, ret_size);
+	if (code == EXIT_OK && (error = io_whole(c->fd, SIZE_MAX, ret, ret_size)) != 0)
+		code = say(EXIT_BAD, NULL, "%s", strerror(-error));
 	close(c->fd);
 	return code;
 }

@@ -23,7 +23,6 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -219,16 +218,9 @@ static int compose(const struct request *q, const struct oci_process *own, char 
 
 static int read_process(const char *path, char **ret, size_t *ret_size)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), error;
-	struct stat st;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int error = fd < 0 ? -errno : io_whole(fd, PROCESS_BYTES, ret, ret_size);
 
-	error = fd < 0 || fstat(fd, &st) < 0                         ? -errno
-		: !S_ISREG(st.st_mode) || st.st_size > PROCESS_BYTES ? -EINVAL
-								     : 0;
-	*ret = error == 0 ? malloc((size_t)st.st_size + 1) : NULL;
-	if (error == 0)
-		error = *ret == NULL ? -ENOMEM : io_read(fd, *ret, (size_t)st.st_size);
-	*ret_size = error == 0 ? (size_t)st.st_size : 0;
 	if (fd >= 0)
 		close(fd);
 	return error == 0 ? EXIT_OK : say(EXIT_BAD, path, "%s", strerror(-error));

@@ -93,15 +93,6 @@ static int find_module(struct err *err)
 				  "nothing but modules"
 				: "process.args[0]: no '%.*s' in the container's PATH",
 			(int)size, name);
-	if (access(module_path, F_OK) < 0 && stage.plan.beside != 0)
-		return err_set(
-			err, EXIT_NOT_FOUND,
-			"no '%s' in '%s', which is a WebAssembly container and runs nothing but "
-			"modules",
-			module_path, stage.plan.id);
-	if (access(module_path, F_OK) < 0)
-		return err_set(err, EXIT_NOT_FOUND, "process.args[0] '%s': %s", module_path,
-			       strerror(errno));
 	return 0;
 }
 
@@ -115,6 +106,24 @@ static int no_module(struct err *err, const char *why)
 		       : err_set(err, EXIT_NOT_RUN, "process.args[0] '%s' %s", module_path, why);
 }
 
+/* Not there, or not to be read: errno of opening it is told. */
+static int not_opened(struct err *err)
+{
+	int error = errno;
+
+	if (access(module_path, F_OK) == 0)
+		return err_set(err, EXIT_NOT_RUN, "process.args[0] '%s': %s", module_path,
+			       strerror(error));
+	if (stage.plan.beside != 0)
+		return err_set(
+			err, EXIT_NOT_FOUND,
+			"no '%s' in '%s', which is a WebAssembly container and runs nothing but "
+			"modules",
+			module_path, stage.plan.id);
+	return err_set(err, EXIT_NOT_FOUND, "process.args[0] '%s': %s", module_path,
+		       strerror(errno));
+}
+
 static int open_module(struct err *err)
 {
 	char magic[4];
@@ -122,8 +131,7 @@ static int open_module(struct err *err)
 
 	cage.module = open(module_path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (cage.module < 0 || fstat(cage.module, &st) < 0)
-		return err_set(err, EXIT_NOT_RUN, "process.args[0] '%s': %s", module_path,
-			       strerror(errno));
+		return not_opened(err);
 	if (S_ISDIR(st.st_mode))
 		return no_module(err, "is a directory, no WebAssembly module");
 	if (!S_ISREG(st.st_mode))

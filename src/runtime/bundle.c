@@ -14,24 +14,23 @@
 
 static int read_text(struct bundle *b, int fd, struct err *err)
 {
-	struct stat st;
-	int error;
+	int error = io_whole(fd, JSON_SIZE_MAX, &b->text, &b->size);
 
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-		return err_set(err, -EINVAL, "config.json is no regular file");
-	if (st.st_size > (off_t)JSON_SIZE_MAX)
-		return err_set(err, -EFBIG, "config.json has %lld bytes, the limit is %u",
-			       (long long)st.st_size, JSON_SIZE_MAX);
-	b->text = malloc((size_t)st.st_size + 1);
-	if (b->text == NULL)
-		return err_set(err, -ENOMEM, "out of memory for config.json");
-	error = io_read(fd, b->text, (size_t)st.st_size);
-	if (error == -ENODATA)
+	switch (error) {
+	case 0:
+		return 0;
+	case -EINVAL:
+		return err_set(err, error, "config.json is no regular file");
+	case -EFBIG:
+		return err_set(err, error, "config.json has %zu bytes, the limit is %u", b->size,
+			       JSON_SIZE_MAX);
+	case -ENOMEM:
+		return err_set(err, error, "out of memory for config.json");
+	case -ENODATA:
 		return err_set(err, error, "config.json became shorter while it was read");
-	if (error != 0)
+	default:
 		return err_set(err, error, "read config.json: %s", strerror(-error));
-	b->size = (size_t)st.st_size;
-	return 0;
+	}
 }
 
 /* What a promise would be broken by, were it passed over. */

@@ -226,13 +226,9 @@ static int read_text(int fd, char **ret, size_t *ret_size, struct err *err)
 			"it is not used: it must belong to root%s, and nobody else may write "
 			"to it",
 			geteuid() != 0 ? " or to you" : "");
-	if (st.st_size > TOML_SIZE_MAX)
-		return err_set(err, -EFBIG, "it has more than %u bytes", TOML_SIZE_MAX);
-	*ret = malloc((size_t)st.st_size + 1);
-	if (*ret == NULL)
-		return err_set(err, -ENOMEM, "%s", strerror(ENOMEM));
-	error = io_read_at(fd, *ret, (size_t)st.st_size, 0);
-	*ret_size = (size_t)st.st_size;
+	error = io_whole(fd, TOML_SIZE_MAX, ret, ret_size);
+	if (error == -EFBIG)
+		return err_set(err, error, "it has more than %u bytes", TOML_SIZE_MAX);
 	return error == 0 ? 0 : err_set(err, error, "%s", strerror(-error));
 }
 

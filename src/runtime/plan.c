@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/io.h"
 
 enum { PLAN_MAGIC = 0x4e4c4650 /* "PFLN" */, PLAN_VERSION = 2 };
@@ -26,9 +27,25 @@ struct head {
 
 enum { TEXTS = 4 };
 
-static bool put(int fd, const char *text, size_t size)
+static bool put(struct buf *bytes, const char *text, size_t size)
 {
-	return io_write(fd, text, size) == 0 && io_write(fd, "", 1) == 0;
+	return (size == 0 || buf_put(bytes, text, size) != NULL) && buf_put(bytes, "", 1) != NULL;
+}
+
+/* At one go: each write is a call on the way to a start. */
+static int write_all(int fd, const struct head *head, const struct plan *plan, const char *cache)
+{
+	struct buf bytes = {0};
+	bool fits =
+		buf_put(&bytes, head, sizeof(*head)) != NULL &&
+		put(&bytes, plan->id, head->id_size) && put(&bytes, cache, head->cache_size) &&
+		put(&bytes, plan->spec, plan->spec_size) &&
+		put(&bytes, plan->process, plan->process_size) &&
+		(plan->terms_size == 0 || buf_put(&bytes, plan->terms, plan->terms_size) != NULL);
+	int error = fits ? io_write(fd, bytes.data, bytes.size) : -ENOMEM;
+
+	buf_deinit(&bytes);
+	return error;
 }
 
 int plan_write(const struct plan *plan, struct err *err)
@@ -55,10 +72,7 @@ int plan_write(const struct plan *plan, struct err *err)
 
 	if (fd < 0)
 		return err_set(err, -errno, "a file in memory: %s", strerror(errno));
-	if (io_write(fd, &head, sizeof(head)) == 0 && put(fd, plan->id, head.id_size) &&
-	    put(fd, cache, head.cache_size) && put(fd, plan->spec, plan->spec_size) &&
-	    put(fd, plan->process, plan->process_size) &&
-	    io_write(fd, plan->terms, plan->terms_size) == 0 && fcntl(fd, F_ADD_SEALS, SEALS) == 0)
+	if (write_all(fd, &head, plan, cache) == 0 && fcntl(fd, F_ADD_SEALS, SEALS) == 0)
 		return fd;
 	close(fd);
 	return err_set(err, -ENOSPC, "no room for the plan of a container");

@@ -271,15 +271,12 @@ static bool take_lines(struct state *state, char *text)
 static int read_text(int dir, char **ret, struct err *err)
 {
 	int fd = openat(dir, "state", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC), error;
-	struct stat st;
+	size_t size;
 
 	if (fd < 0)
 		return errno == ENOENT ? err_set(err, -ENODATA, "the container was never made")
 				       : err_set(err, -errno, "state: %s", strerror(errno));
-	error = fstat(fd, &st) < 0 ? -errno : st.st_size > STATE_BYTES_MAX ? -EFBIG : 0;
-	*ret = error == 0 ? calloc(1, (size_t)st.st_size + 1) : NULL;
-	if (error == 0)
-		error = *ret == NULL ? -ENOMEM : io_read(fd, *ret, (size_t)st.st_size);
+	error = io_whole(fd, STATE_BYTES_MAX, ret, &size);
 	close(fd);
 	return error == 0 ? 0 : err_set(err, error, "state: %s", strerror(-error));
 }

@@ -5,13 +5,14 @@
  * What is asked for is one row of `asks`. Options may stand anywhere; each belongs to some of the rows.
  */
 #include "base/text.h"
-#include "cli/emit.h"
-#include "cli/exit.h"
 #include "cli/node.h"
-#include "cli/options.h"
-#include "cli/out.h"
-#include "cli/say.h"
+#include "cli/say_error.h"
 #include "cli/source.h"
+#include "command/emit.h"
+#include "command/exit.h"
+#include "command/options.h"
+#include "command/out.h"
+#include "command/say.h"
 #include "runtime/apart.h"
 #include "skiff.h"
 

@@ -2,12 +2,12 @@
 #include "cli/cage.h"
 
 #include "base/base.h"
-#include "cli/compose.h"
 #include "cli/env_file.h"
-#include "cli/exit.h"
-#include "cli/options.h"
-#include "cli/say.h"
 #include "cli/wasi.h"
+#include "command/compose.h"
+#include "command/exit.h"
+#include "command/options.h"
+#include "command/say.h"
 #include "skiff.h"
 
 #include <errno.h>

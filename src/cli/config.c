@@ -5,10 +5,10 @@
  * Behind each value stands where it comes from.
  */
 #include "runtime/config.h"
-#include "cli/exit.h"
 #include "cli/node.h"
-#include "cli/options.h"
-#include "cli/out.h"
+#include "command/exit.h"
+#include "command/options.h"
+#include "command/out.h"
 #include "skiff.h"
 
 #include <string.h>

@@ -4,11 +4,11 @@
 
 #include "base/err.h"
 #include "cli/dump.h"
-#include "cli/exit.h"
 #include "cli/fill.h"
 #include "cli/node.h"
-#include "cli/say.h"
 #include "cli/watch.h"
+#include "command/exit.h"
+#include "command/say.h"
 #include "runtime/bundle.h"
 #include "runtime/container.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* create.c: `skiff create [OPTIONS] ID`: the first half of `skiff run --bundle`. */
 #include "cli/contained.h"
-#include "cli/options.h"
+#include "command/options.h"
 
 #include <stddef.h>
 

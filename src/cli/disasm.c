@@ -6,11 +6,12 @@
  * index, a name of the name section or of an export.
  */
 #include "base/text.h"
-#include "cli/exit.h"
 #include "cli/features.h"
-#include "cli/options.h"
-#include "cli/say.h"
+#include "cli/say_error.h"
 #include "cli/source.h"
+#include "command/exit.h"
+#include "command/options.h"
+#include "command/say.h"
 
 #include <errno.h>
 #include <stddef.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/dump.h"
 
-#include "cli/exit.h"
-#include "cli/say.h"
+#include "command/exit.h"
+#include "command/say.h"
 
 #include <errno.h>
 #include <fcntl.h>

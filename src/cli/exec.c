@@ -8,14 +8,14 @@
 #include "base/err.h"
 #include "base/io.h"
 #include "base/text.h"
-#include "cli/compose.h"
-#include "cli/exit.h"
 #include "cli/fill.h"
 #include "cli/node.h"
-#include "cli/options.h"
-#include "cli/say.h"
 #include "cli/wasi.h"
 #include "cli/watch.h"
+#include "command/compose.h"
+#include "command/exit.h"
+#include "command/options.h"
+#include "command/say.h"
 #include "runtime/known.h"
 
 #include <errno.h>

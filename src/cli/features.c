@@ -2,9 +2,9 @@
 #include "cli/features.h"
 
 #include "base/text.h"
-#include "cli/options.h"
-#include "cli/out.h"
-#include "cli/say.h"
+#include "command/options.h"
+#include "command/out.h"
+#include "command/say.h"
 #include "skiff.h"
 
 #include <string.h>

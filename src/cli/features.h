@@ -20,7 +20,7 @@ enum { FEATURES_ENABLE = 1000, FEATURES_DISABLE };
 /* Apply the option just read to a set that started as skiff_features_default(). On false a sentence
  * was said and o->code is set. */
 bool features_switch(struct options *o, int id, uint64_t *features);
-/* The names, for a help text. */
+/* The names, below a help text. */
 void features_list(struct out *out);
 /* The bits of a proposal's name, or of 'all', which has more than are known; 0: no such name. */
 uint64_t features_find(const char *word, size_t size);

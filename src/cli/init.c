@@ -6,9 +6,9 @@
  */
 #include "base/err.h"
 #include "base/self.h"
-#include "cli/exit.h"
 #include "cli/guest.h"
-#include "cli/say.h"
+#include "command/exit.h"
+#include "command/say.h"
 #include "runtime/launch.h"
 #include "runtime/stage.h"
 #include "skiff.h"

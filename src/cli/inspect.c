@@ -2,12 +2,13 @@
 /* inspect.c: `skiff inspect FILE [--json]`. */
 #include "cli/inspect.h"
 
-#include "cli/exit.h"
 #include "cli/features.h"
-#include "cli/options.h"
-#include "cli/out.h"
-#include "cli/say.h"
+#include "cli/say_error.h"
 #include "cli/source.h"
+#include "command/exit.h"
+#include "command/options.h"
+#include "command/out.h"
+#include "command/say.h"
 
 #include <stddef.h>
 #include <unistd.h>

@@ -5,9 +5,9 @@
  * docs/cli.md describes the format: members may be added, none changes its meaning while "format"
  * is 1.
  */
-#include "cli/emit.h"
 #include "cli/inspect.h"
-#include "cli/out.h"
+#include "command/emit.h"
+#include "command/out.h"
 
 #include <errno.h>
 #include <stdlib.h>

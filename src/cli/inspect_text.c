@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* inspect_text.c: a module for a person to read. Empty parts are left out. */
 #include "cli/inspect.h"
-#include "cli/out.h"
+#include "command/out.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -6,12 +6,12 @@
  */
 #include "base/buf.h"
 #include "base/err.h"
-#include "cli/emit.h"
-#include "cli/exit.h"
-#include "cli/options.h"
-#include "cli/out.h"
-#include "cli/say.h"
 #include "cli/signal_name.h"
+#include "command/emit.h"
+#include "command/exit.h"
+#include "command/options.h"
+#include "command/out.h"
+#include "command/say.h"
 #include "oci/state.h"
 #include "runtime/known.h"
 

@@ -3,8 +3,8 @@
 
 #include "base/err.h"
 #include "base/io.h"
-#include "cli/exit.h"
-#include "cli/say.h"
+#include "command/exit.h"
+#include "command/say.h"
 #include "skiff.h"
 
 #include <stdio.h>

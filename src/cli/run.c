@@ -5,12 +5,12 @@
  * What follows FILE is the guest's, but for one --invoke directly behind it.
  */
 #include "cli/contained.h"
-#include "cli/exit.h"
 #include "cli/features.h"
 #include "cli/guest.h"
 #include "cli/node.h"
-#include "cli/options.h"
-#include "cli/say.h"
+#include "command/exit.h"
+#include "command/options.h"
+#include "command/say.h"
 #include "skiff.h"
 
 #include <stddef.h>

@@ -11,7 +11,7 @@
  */
 #include "cli/signals.h"
 
-#include "cli/exit.h"
+#include "command/exit.h"
 #include "skiff.h"
 
 #include <errno.h>

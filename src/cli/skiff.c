@@ -6,10 +6,10 @@
  * binfmt_misc work.
  */
 #include "base/text.h"
-#include "cli/exit.h"
-#include "cli/help.h"
-#include "cli/say.h"
-#include "cli/verb.h"
+#include "cli/verbs.h"
+#include "command/exit.h"
+#include "command/help.h"
+#include "command/say.h"
 
 #include <stddef.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/trace.h"
 
-#include "cli/out.h"
+#include "command/out.h"
 #include "skiff.h"
 
 #include <unistd.h>

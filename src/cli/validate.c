@@ -5,11 +5,12 @@
  *
  * All files are checked, whatever comes of the first.
  */
-#include "cli/exit.h"
 #include "cli/features.h"
-#include "cli/options.h"
-#include "cli/say.h"
+#include "cli/say_error.h"
 #include "cli/source.h"
+#include "command/exit.h"
+#include "command/options.h"
+#include "command/say.h"
 
 #include <stddef.h>
 

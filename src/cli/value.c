@@ -3,7 +3,7 @@
 
 #include "base/err.h"
 #include "base/text.h"
-#include "cli/out.h"
+#include "command/out.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Values as text: what is read, what is refused, and that what is printed reads back the same. */
 #include "base/err.h"
-#include "cli/out.h"
 #include "cli/value.h"
+#include "command/out.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

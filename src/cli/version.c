@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/exit.h"
-#include "cli/options.h"
-#include "cli/out.h"
-#include "cli/verb.h"
+#include "command/exit.h"
+#include "command/options.h"
+#include "command/out.h"
+#include "command/verb.h"
 #include "skiff.h"
 
 #include <unistd.h>

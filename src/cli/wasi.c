@@ -4,9 +4,10 @@
 #include "base/base.h"
 #include "base/err.h"
 #include "cli/env_file.h"
-#include "cli/exit.h"
-#include "cli/options.h"
-#include "cli/say.h"
+#include "cli/say_error.h"
+#include "command/exit.h"
+#include "command/options.h"
+#include "command/say.h"
 #include "skiff.h"
 
 #include <errno.h>

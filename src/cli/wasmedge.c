@@ -7,14 +7,14 @@
  * that is not there is told and left out, and a limit of 0 milliseconds is none. Statistics, ways of compiling and
  * plugins have no counterpart: their options are taken without effect. The rest is as in run.c.
  */
-#include "cli/exit.h"
 #include "cli/features.h"
 #include "cli/guest.h"
-#include "cli/help.h"
 #include "cli/node.h"
-#include "cli/options.h"
-#include "cli/out.h"
-#include "cli/say.h"
+#include "command/exit.h"
+#include "command/help.h"
+#include "command/options.h"
+#include "command/out.h"
+#include "command/say.h"
 #include "skiff.h"
 
 #include <stddef.h>

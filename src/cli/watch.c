@@ -3,9 +3,9 @@
 
 #include "base/base.h"
 #include "base/io.h"
-#include "cli/exit.h"
 #include "cli/relay.h"
-#include "cli/say.h"
+#include "command/exit.h"
+#include "command/say.h"
 
 #include <errno.h>
 #include <fcntl.h>

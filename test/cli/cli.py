@@ -108,7 +108,7 @@ def another_name_is_skiff(b):
 def documents_agree(b):
     pages, man = source("docs", "cli.md"), source("man", "skiff.1.scd")
     overview = b.run("help").out
-    rows = re.findall(r'^EXIT\(\w+, (\d+), "(.*)"\)$', source("src", "cli", "exits.def"), re.M)
+    rows = re.findall(r'^EXIT\(\w+, (\d+), "(.*)"\)$', source("src", "command", "exits.def"), re.M)
     assert len(rows) >= 6, rows
     for code, meaning in rows:
         assert "| %s | %s |" % (code, meaning) in pages, (code, "docs/cli.md")

@@ -4,10 +4,9 @@
  *
  * Every function returns the exit code that the caller should end with.
  */
-#ifndef CLI_SAY_H
-#define CLI_SAY_H
+#ifndef COMMAND_SAY_H
+#define COMMAND_SAY_H
 
-struct skiff_error;
 struct text_nearest;
 
 /* `subject`, a file mostly, may be NULL. */
@@ -23,9 +22,6 @@ void say_up_to(enum say_level level);
 
 /* Hand sentences to this instead, with the code (EXIT_OK: a note); NULL: standard error again. */
 void say_to(void (*fn)(int code, const char *sentence));
-
-/* What a function of skiff.h returned and wrote, about a file; the exit code follows from it. */
-int say_error(const char *file, int code, const struct skiff_error *err);
 
 /* "unknown WHAT 'word', did you mean 'best'?"; EXIT_USAGE. `dashes` stands before both words. */
 int say_unknown(const char *what, const char *dashes, const struct text_nearest *nearest);

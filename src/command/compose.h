@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* compose.h: JSON that is written for a reader of our own, in memory. */
-#ifndef CLI_COMPOSE_H
-#define CLI_COMPOSE_H
+#ifndef COMMAND_COMPOSE_H
+#define COMMAND_COMPOSE_H
 
-#include "cli/emit.h"
-#include "cli/out.h"
+#include "command/emit.h"
+#include "command/out.h"
 
 struct compose {
 	struct emit emit; /* write by this */

@@ -1,21 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/verb.h"
+#include "command/verb.h"
 
 #include "base/text.h"
-#include "cli/exit.h"
-#include "cli/say.h"
+#include "command/exit.h"
+#include "command/say.h"
 
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
-
-const struct verb verb_table[] = {
-#define VERB(name, usage, help) \
-	{#name, "skiff " #name, usage, help, name##_verb, name##_options, name##_details},
-#include "cli/verbs.def"
-#undef VERB
-	{NULL, NULL, NULL, NULL, NULL, NULL, NULL},
-};
 
 const struct verb *verb_find(const char *name)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/emit.h"
+#include "command/emit.h"
 
 #include "base/text.h"
-#include "cli/out.h"
+#include "command/out.h"
 
 #include <string.h>
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/out.h"
+#include "command/out.h"
 
 #include "base/text.h"
-#include "cli/exit.h"
-#include "cli/say.h"
+#include "command/exit.h"
+#include "command/say.h"
 
 #include <errno.h>
 #include <stdarg.h>

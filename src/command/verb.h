@@ -2,13 +2,15 @@
 /*
  * verb.h: what a verb is, and its options.
  *
- * A verb is one row of verbs.def and one file. Its options are a table with help texts; the same
+ * A verb is one row of its program's verbs.def and one file. Its options are a table with help texts; the same
  * table is parsed, printed by `skiff help VERB`, and searched for the nearest match.
  */
-#ifndef CLI_VERB_H
-#define CLI_VERB_H
+#ifndef COMMAND_VERB_H
+#define COMMAND_VERB_H
 
 #include <stdbool.h>
+
+struct out;
 
 struct option {
 	int id; /* > 0; 0 ends the table */
@@ -24,19 +26,18 @@ struct verb {
 	const char *usage;
 	const char *help;
 	int (*run)(const struct verb *verb, char **args); /* returns the exit code */
-	const struct option *options;
+	const struct option *options; /* NULL: another program's, which knows them */
 	const char *details; /* a text below the options, may be empty */
 };
 
-/* Ends with a row whose name is NULL. */
+/*
+ * What a program has: rows of its verbs.def, the last one with the name NULL. Each program brings its own table, and what
+ * stands above it in the help text.
+ */
 extern const struct verb verb_table[];
-
-#define VERB(name, usage, help)                                \
-	int name##_verb(const struct verb *verb, char **args); \
-	extern const struct option name##_options[];           \
-	extern const char name##_details[];
-#include "cli/verbs.def"
-#undef VERB
+extern const char verb_about[];
+/* What it has to say of a verb below the details. */
+void verb_more(struct out *out, const struct verb *verb);
 
 /* NULL: no such verb. */
 const struct verb *verb_find(const char *name);

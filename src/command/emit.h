@@ -5,8 +5,8 @@
  * `key` is NULL inside arrays. Bytes that are no UTF-8 become U+FFFD. A list opened with
  * emit_row() and all in it stay on one line.
  */
-#ifndef CLI_EMIT_H
-#define CLI_EMIT_H
+#ifndef COMMAND_EMIT_H
+#define COMMAND_EMIT_H
 
 #include <stdbool.h>
 #include <stddef.h>

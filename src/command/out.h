@@ -6,8 +6,8 @@
  * that prints nothing pays nothing. A failing write is remembered, later text is dropped, and
  * out_end() tells. A pipe whose reader left ends the process by SIGPIPE, as with other tools.
  */
-#ifndef CLI_OUT_H
-#define CLI_OUT_H
+#ifndef COMMAND_OUT_H
+#define COMMAND_OUT_H
 
 #include <stddef.h>
 

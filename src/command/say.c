@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/say.h"
+#include "command/say.h"
 
 #include "base/err.h"
 #include "base/text.h"
-#include "cli/exit.h"
-#include "cli/out.h"
-#include "skiff.h"
+#include "command/exit.h"
+#include "command/out.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -87,15 +86,6 @@ void say_up_to(enum say_level level)
 void say_to(void (*fn)(int code, const char *sentence))
 {
 	told = fn;
-}
-
-int say_error(const char *file, int code, const struct skiff_error *err)
-{
-	const char *text = err->text;
-
-	if (text[0] == '\0')
-		text = code < 0 ? strerror(-code) : "failed without a reason";
-	return say(code == SKIFF_MISUSE ? EXIT_USAGE : EXIT_BAD, file, "%s", text);
 }
 
 int say_unknown(const char *what, const char *dashes, const struct text_nearest *n)

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/help.h"
+#include "command/help.h"
 
-#include "cli/exit.h"
-#include "cli/features.h"
-#include "cli/options.h"
-#include "cli/out.h"
-#include "cli/verb.h"
+#include "command/exit.h"
+#include "command/options.h"
+#include "command/out.h"
+#include "command/verb.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -18,15 +17,13 @@ const char help_details[] = "";
 
 static void put_overview(struct out *out)
 {
-	out_text(out, "Skiff runs WebAssembly modules.\n\n"
-		      "Usage: skiff VERB [ARGUMENTS...]\n"
-		      "       skiff FILE [ARGUMENTS...]     the same as: skiff run FILE\n\n"
-		      "Verbs:\n");
+	out_text(out, verb_about);
+	out_text(out, "\nVerbs:\n");
 	for (const struct verb *v = verb_table; v->name != NULL; v++)
 		out_format(out, "  %-9s %s\n", v->name, v->help);
 	out_text(out, "\nExit codes:\n");
 #define EXIT(id, code, meaning) out_format(out, "  %3d  %s\n", code, meaning);
-#include "cli/exits.def"
+#include "command/exits.def"
 #undef EXIT
 	out_text(out, "  Otherwise it is the code the guest exits with.\n\n"
 		      "'skiff help VERB' explains a verb; 'skiff --version' shows the version.\n");
@@ -50,28 +47,26 @@ static void put_option(struct out *out, const struct option *row)
 
 static void put_verb(struct out *out, const struct verb *verb)
 {
-	bool features = false;
-
 	out_format(out, "%s: %s\n\nUsage: %s %s\n\nOptions:\n", verb->command, verb->help,
 		   verb->command, verb->usage);
-	for (const struct option *row = verb->options; row->id != 0; row++) {
+	for (const struct option *row = verb->options; row->id != 0; row++)
 		if (row->help != NULL)
 			put_option(out, row);
-		features = features || row->id == FEATURES_ENABLE;
-	}
 	out_format(out, "  %-*s %s\n", COLUMN, "-h, --help", "show this text");
 	if (verb->details[0] != '\0') {
 		out_text(out, "\n");
 		out_text(out, verb->details);
 	}
-	if (features)
-		features_list(out);
+	verb_more(out, verb);
 }
 
 int help_show(const struct verb *verb)
 {
+	static char *help[] = {"--help", NULL};
 	struct out out;
 
+	if (verb != NULL && verb->options == NULL)
+		return verb->run(verb, help);
 	out_init(&out, STDOUT_FILENO);
 	if (verb != NULL)
 		put_verb(&out, verb);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/options.h"
+#include "command/options.h"
 
 #include "base/text.h"
-#include "cli/exit.h"
-#include "cli/help.h"
-#include "cli/say.h"
+#include "command/exit.h"
+#include "command/help.h"
+#include "command/say.h"
 
 #include <stddef.h>
 #include <string.h>

@@ -5,10 +5,10 @@
  * Options are `--name VALUE`, `--name=VALUE`, `-l VALUE` or flags; words may stand between
  * them, `--` ends them, and a single `-` is a word. --help and -h need no row.
  */
-#ifndef CLI_OPTIONS_H
-#define CLI_OPTIONS_H
+#ifndef COMMAND_OPTIONS_H
+#define COMMAND_OPTIONS_H
 
-#include "cli/verb.h"
+#include "command/verb.h"
 
 #include <stdint.h>
 

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/beside.h"
+
+#include "command/exit.h"
+#include "command/say.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The directory of this program, with a slash behind it; "": unknown. */
+static void own_directory(char directory[static PATH_MAX])
+{
+	ssize_t size = readlink("/proc/self/exe", directory, PATH_MAX - 1);
+
+	directory[size > 0 ? size : 0] = '\0';
+	if (strrchr(directory, '/') != NULL)
+		strrchr(directory, '/')[1] = '\0';
+}
+
+static void try_path(const char *directory, const char *below, const char *name, char **argv)
+{
+	char path[PATH_MAX + 64];
+
+	snprintf(path, sizeof(path), "%s%s%s", directory, below, name);
+	execv(path, argv);
+}
+
+/* Only returns where it cannot be: an exit code. */
+static int become(const char *name, char **argv)
+{
+	char directory[PATH_MAX];
+	int error;
+
+	own_directory(directory);
+	if (directory[0] != '\0') {
+		try_path(directory, "", name, argv);
+		error = errno;
+		if (error == ENOENT) {
+			try_path(directory, "../libexec/skiff/", name, argv);
+			error = errno;
+		}
+		if (error != ENOENT)
+			return say(EXIT_BAD, name, "%s", strerror(error));
+	}
+	return say(EXIT_BAD, NULL,
+		   "%s is not there: it belongs beside this program, or into ../libexec/skiff seen "
+		   "from '%s'",
+		   name, directory);
+}
+
+int beside_image(const struct verb *verb, char **args)
+{
+	size_t count = 0;
+	char **argv;
+
+	while (args[count] != NULL)
+		count++;
+	argv = malloc((count + 3) * sizeof(*argv));
+	if (argv == NULL)
+		return say(EXIT_BAD, NULL, "%s", strerror(ENOMEM));
+	argv[0] = (char[]){"skiff-image"};
+	argv[1] = (char *)verb->name;
+	memcpy(argv + 2, args, (count + 1) * sizeof(*argv));
+	return become("skiff-image", argv);
+}

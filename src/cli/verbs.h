@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* verbs.h: the functions of verbs.def, for those that call one another. */
+#ifndef CLI_VERBS_H
+#define CLI_VERBS_H
+
+#include "command/verb.h"
+
+#define VERB(name, usage, help)                                \
+	int name##_verb(const struct verb *verb, char **args); \
+	extern const struct option name##_options[];           \
+	extern const char name##_details[];
+#include "cli/verbs.def"
+#undef VERB
+
+#endif

@@ -207,8 +207,8 @@ static int make_file(const struct store *store, const char *name, const char *te
 
 static int make_layout(const struct store *store, struct err *err)
 {
-	static const char *const folders[] = {"blobs", "blobs/sha256", STORE_PARTIAL, STORE_ROOTS,
-					      STORE_READY};
+	static const char *const folders[] = {"blobs",       "blobs/sha256", "blobs/sha512",
+					      STORE_PARTIAL, STORE_ROOTS,    STORE_READY};
 	int index = store_lock_index(store, err), error = 0;
 
 	if (index < 0)

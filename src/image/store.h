@@ -9,7 +9,6 @@
 #ifndef IMAGE_STORE_H
 #define IMAGE_STORE_H
 
-#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -42,9 +41,6 @@ int store_blob_open(const struct store *store, const struct oci_digest *digest, 
 /* Whole and checked against its digest: a store that was damaged is found out. The caller owns the text. */
 int store_blob_read(const struct store *store, const struct oci_digest *digest, size_t most,
 		    char **ret, size_t *ret_size, struct err *err);
-/* The way to it, for programs that want one. */
-int store_blob_path(const struct store *store, const struct oci_digest *digest,
-		    char path[static PATH_MAX], struct err *err);
 /* Small ones at one go; there already is success. */
 int store_blob_put(const struct store *store, const void *bytes, size_t size,
 		   struct oci_digest *ret, struct err *err);

@@ -18,47 +18,29 @@
 #include "base/base.h"
 #include "base/io.h"
 #include "image/store_parts.h"
+#include "oci/store.h"
 
 enum { PIECE = 128 * 1024, TRIES = 64 };
-
-/* -- Names ----------------------------------------------------------------------------------------- */
-
-/* How many bytes of it are the kind: "sha256". */
-static int kind_size(const struct oci_digest *digest)
-{
-	return (int)(strchr(digest->text, ':') - digest->text);
-}
-
-void store_blob_folder(const struct oci_digest *digest, char name[static STORE_BLOB_ROOM])
-{
-	snprintf(name, STORE_BLOB_ROOM, "blobs/%.*s", kind_size(digest), digest->text);
-}
-
-void store_blob_name(const struct oci_digest *digest, char name[static STORE_BLOB_ROOM])
-{
-	snprintf(name, STORE_BLOB_ROOM, "blobs/%.*s/%s", kind_size(digest), digest->text,
-		 oci_digest_hex(digest));
-}
 
 /* -- Reading --------------------------------------------------------------------------------------- */
 
 bool store_has(const struct store *store, const struct oci_digest *digest)
 {
-	char name[STORE_BLOB_ROOM];
+	char name[STORE_READY_NAME];
 	struct stat st;
 
-	store_blob_name(digest, name);
+	store_blob_path(digest, name);
 	return fstatat(store->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
 }
 
 int store_blob_open(const struct store *store, const struct oci_digest *digest, uint64_t *ret_size,
 		    struct err *err)
 {
-	char name[STORE_BLOB_ROOM];
+	char name[STORE_READY_NAME];
 	struct stat st;
 	int fd;
 
-	store_blob_name(digest, name);
+	store_blob_path(digest, name);
 	fd = openat(store->dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT)
 		return err_set(err, -ENOENT,
@@ -75,23 +57,12 @@ int store_blob_open(const struct store *store, const struct oci_digest *digest, 
 	return fd;
 }
 
-int store_blob_path(const struct store *store, const struct oci_digest *digest,
-		    char path[static PATH_MAX], struct err *err)
-{
-	char name[STORE_BLOB_ROOM];
-	int n;
-
-	store_blob_name(digest, name);
-	n = snprintf(path, PATH_MAX, "%s/%s", store->path, name);
-	return n < PATH_MAX ? 0 : err_set(err, -ENAMETOOLONG, "%s", store->path);
-}
-
 static int check_content(const struct store *store, const struct oci_digest *digest,
 			 const char *text, size_t size, struct err *err)
 {
 	struct oci_digest found;
 	struct hash hash;
-	char name[STORE_BLOB_ROOM];
+	char name[STORE_READY_NAME];
 
 	if (hash_begin(&hash, digest) != 0)
 		return err_set(err, -ENOMEM, "%s", strerror(ENOMEM));
@@ -99,7 +70,7 @@ static int check_content(const struct store *store, const struct oci_digest *dig
 	hash_end(&hash, &found);
 	if (oci_digest_is(&found, digest))
 		return 0;
-	store_blob_name(digest, name);
+	store_blob_path(digest, name);
 	return err_set(err, -EBADMSG,
 		       "'%s/%s' is damaged, it holds %s: remove that file and pull or build its "
 		       "image again",
@@ -154,9 +125,9 @@ static void name_partial(struct store_writer *writer)
 	*colon = '-';
 }
 
-static void partial_path(const struct store_writer *writer, char path[static STORE_BLOB_ROOM + 16])
+static void partial_path(const struct store_writer *writer, char path[static STORE_READY_NAME])
 {
-	snprintf(path, STORE_BLOB_ROOM + 16, STORE_PARTIAL "/%s", writer->name);
+	snprintf(path, STORE_READY_NAME, STORE_PARTIAL "/%s", writer->name);
 }
 
 static bool is_named(const struct store_writer *writer, const char *path)
@@ -170,7 +141,7 @@ static bool is_named(const struct store_writer *writer, const char *path)
 
 static void drop_file(struct store_writer *writer, bool unlinked)
 {
-	char path[STORE_BLOB_ROOM + 16];
+	char path[STORE_READY_NAME];
 
 	partial_path(writer, path);
 	if (writer->fd >= 0 && unlinked)
@@ -184,7 +155,7 @@ static void drop_file(struct store_writer *writer, bool unlinked)
 static int open_partial(struct store_writer *writer, struct err *err)
 {
 	const struct store *store = writer->store;
-	char path[STORE_BLOB_ROOM + 16], what[OCI_DIGEST_ROOM + 16];
+	char path[STORE_READY_NAME], what[OCI_DIGEST_ROOM + 16];
 
 	partial_path(writer, path);
 	snprintf(what, sizeof(what), "fetches %.19s", writer->expected.text);
@@ -308,17 +279,14 @@ int store_write(struct store_writer *writer, const void *bytes, size_t size, str
 /* On the disk before it has a name: whoever finds the name believes the content. */
 static int give_name(struct store_writer *writer, const struct oci_digest *digest)
 {
-	char path[STORE_BLOB_ROOM + 16], name[STORE_BLOB_ROOM];
+	char path[STORE_READY_NAME], name[STORE_BLOB_ROOM];
 	int dir = writer->store->dir;
 
 	/* Readable for whoever is let in: as a module it is linked into roots. */
 	if (fchmod(writer->fd, 0444) < 0 || fsync(writer->fd) < 0)
 		return -errno;
-	store_blob_folder(digest, name);
-	if (mkdirat(dir, name, 0700) < 0 && errno != EEXIST)
-		return -errno;
 	partial_path(writer, path);
-	store_blob_name(digest, name);
+	store_blob_path(digest, name);
 	return renameat(dir, path, dir, name) == 0 ? 0 : -errno;
 }
 

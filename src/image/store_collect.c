@@ -23,6 +23,7 @@
 #include "image/digests.h"
 #include "image/store_parts.h"
 #include "image/store_uses.h"
+#include "oci/store.h"
 
 enum {
 	NESTED_MOST = 8, /* indexes in indexes */

@@ -462,6 +462,7 @@ int store_find(const struct store *store, const char *word, struct image_index *
 	       const struct image_descriptor **ret, struct err *err)
 {
 	const struct image_descriptor *found;
+	struct reference ignored;
 	struct image_index index;
 	struct wanted wanted;
 	int error = store_list(store, &index, err);
@@ -475,8 +476,7 @@ int store_find(const struct store *store, const char *word, struct image_index *
 	if (error == 0 && found == NULL) {
 		error = not_found(store, &index, word, err);
 		if (wanted.name[0] == '\0' && wanted.digits == NULL)
-			reference_parse(&(struct reference){{0}}, word,
-					err); /* says what is wrong with it */
+			reference_parse(&ignored, word, err); /* says what is wrong with it */
 	}
 	if (error != 0) {
 		image_index_deinit(&index);

@@ -27,10 +27,6 @@ int store_lock_index(const struct store *store, struct err *err);
 int store_read_index(const struct store *store, char **ret, size_t *ret_size, struct err *err);
 /* A directory of the store is on the disk as it is now; missing is success. 0 or a negative errno. */
 int store_sync(const struct store *store, const char *name);
-/* "blobs/sha256/HEX", or the directory of that kind alone. */
-enum { STORE_BLOB_ROOM = OCI_DIGEST_ROOM + sizeof("blobs/") };
-void store_blob_name(const struct oci_digest *digest, char name[static STORE_BLOB_ROOM]);
-void store_blob_folder(const struct oci_digest *digest, char name[static STORE_BLOB_ROOM]);
 /* Remember that there is something to collect; failing to is no failure. */
 void store_mark(const struct store *store);
 

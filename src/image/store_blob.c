@@ -279,7 +279,7 @@ int store_write(struct store_writer *writer, const void *bytes, size_t size, str
 /* On the disk before it has a name: whoever finds the name believes the content. */
 static int give_name(struct store_writer *writer, const struct oci_digest *digest)
 {
-	char path[STORE_READY_NAME], name[STORE_BLOB_ROOM];
+	char path[STORE_READY_NAME], name[STORE_READY_NAME];
 	int dir = writer->store->dir;
 
 	/* Readable for whoever is let in: as a module it is linked into roots. */

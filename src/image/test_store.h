@@ -16,9 +16,13 @@ static struct err err;
 static inline int begin(void **state)
 {
 	(void)state;
-	strcpy(folder, "/tmp/store-test-XXXXXX");
-	if (mkdtemp(folder) == NULL)
-		return -1;
+	/* Where fsync() costs nothing, if there is such a place: thousands are made. */
+	strcpy(folder, "/dev/shm/store-test-XXXXXX");
+	if (mkdtemp(folder) == NULL) {
+		strcpy(folder, "/tmp/store-test-XXXXXX");
+		if (mkdtemp(folder) == NULL)
+			return -1;
+	}
 	snprintf(store_at, sizeof(store_at), "%s/above/store", folder);
 	return setenv("XDG_RUNTIME_DIR", folder, 1);
 }

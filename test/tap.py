@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What all test drivers in Python share: the list of tests, and running them with a line each in the manner of TAP."""
 
+import os
 import signal
 import subprocess
 import sys
+import traceback
 
 TESTS = []
 SKIPPED = 77
@@ -39,6 +41,14 @@ class Counts:
         return self.passed + self.failed + self.skipped
 
 
+def way(mistake):
+    """Where it happened, the test first: a bare assertion says nothing else."""
+    steps = traceback.extract_tb(mistake.__traceback__)[1:]
+    ours = os.path.dirname(os.path.abspath(__file__))
+    return " > ".join("%s:%d" % (os.path.basename(step.filename), step.lineno) for step in steps
+                      if os.path.abspath(step.filename).startswith(ours))
+
+
 def run_one(counts, title, work, b):
     try:
         work(b)
@@ -52,6 +62,7 @@ def run_one(counts, title, work, b):
         print("not ok %d - %s" % (counts.number(), title))
         for line in ("%s: %s" % (type(mistake).__name__, mistake)).split("\n"):
             print("#   " + line[:1000])
+        print("#   at " + way(mistake))
     else:
         counts.passed += 1
         print("ok %d - %s" % (counts.number(), title))

@@ -413,7 +413,15 @@ int launch_on(struct child *child, struct err *err)
 	return error == 0 ? 0 : err_set(err, error, "the container's process is gone");
 }
 
-/* A word that is the last one: the child closes its side. */
+/* Nothing more comes than what is there. */
+static bool has_closed(const struct child *child)
+{
+	struct pollfd fd = {.fd = child->socket, .events = POLLRDHUP};
+
+	return poll(&fd, 1, 0) == 1 && (fd.revents & (POLLRDHUP | POLLHUP)) != 0;
+}
+
+/* A word that is the last one: the child closes its side. Who is to stop then has begun: that is for whoever waits for its end. */
 static int send_last(struct child *child, enum message_kind kind, struct err *err)
 {
 	struct message message;
@@ -425,9 +433,9 @@ static int send_last(struct child *child, enum message_kind kind, struct err *er
 	child->slow = NULL; /* it was ready */
 	do {
 		error = wait_for_either(child);
-		if (error == -ECANCELED)
+		if (error == -ECANCELED && !has_closed(child))
 			return stopped(child, err);
-		if (error == 0)
+		if (error == 0 || error == -ECANCELED)
 			error = message_receive(child->socket, &message);
 	} while (error == 0 && took_note(child, &message));
 	if (error == -ECONNRESET)

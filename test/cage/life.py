@@ -137,7 +137,7 @@ def made(b, *words):
 def up(b, *words, **config):
     """It runs, has said "ready", and waits."""
     with made(b, *words) as c:
-        c.u.process["args"] += ([";"] if words else []) + ["say", "ready", ";", "nap", "20000"]
+        c.u.process["args"] += ([";"] if words else []) + ["say", "ready", ";", "nap", "600000"]
         c.u.process.update(config)
         c.create()
         c.do("start")
@@ -277,7 +277,7 @@ def create_that_is_refused(b):
             for word in words:
                 assert word in r.err, "the sentence should have %r: %s" % (word, r)
             reap()
-            eventually("nothing left", lambda: not c.u.left(), 3.0)
+            eventually("nothing left", lambda: not c.u.left())
             c.do("state", code=1, err="there is no container")
 
 
@@ -299,7 +299,7 @@ def terminal_of_a_created_one(b):
         listener.listen()
         try:
             c.create("--console-socket", path)
-            listener.settimeout(10)
+            listener.settimeout(TIME_LIMIT)
             connection, _ = listener.accept()
             with connection:
                 _, fds, _, _ = socket.recv_fds(connection, 100, 4)
@@ -347,24 +347,24 @@ def end_by_signals(b):
 @test
 def kill_of_all(b):
     with up(b) as c:
-        other = c.begin_exec("say", "ready", ";", "nap", "20000")
+        other = c.begin_exec("say", "ready", ";", "nap", "600000")
         assert other.stdout.readline() == b"ready\n"
         c.do("kill", "KILL", options=("--all",))
         assert c.code() == -9
-        assert other.wait(10) == 137
+        assert other.wait(TIME_LIMIT) == 137
         other.communicate()
     with up(b) as c:
-        other = c.begin_exec("say", "ready", ";", "nap", "20000")
+        other = c.begin_exec("say", "ready", ";", "nap", "600000")
         assert other.stdout.readline() == b"ready\n"
         c.do("kill", "TERM", options=("-a",))
         assert c.code() == 143
-        other.communicate(timeout=10)
+        other.communicate(timeout=TIME_LIMIT)
         assert other.returncode in (137, 143), "by the signal, or as its pid namespace ended: %d" % other.returncode
 
 
 @test
 def kill_that_makes_no_sense(b):
-    with made(b, "nap", "20000") as c:
+    with made(b, "nap", "600000") as c:
         c.do("kill", code=1, err="there is no container")
         c.create()
         for word in ("NOSUCH", "0", "65", "RTMIN+31", "RTMIN-1", "", "SIG"):
@@ -437,12 +437,12 @@ def creating(c):
     finally:
         if fd is not None:
             os.close(fd)
-        process.wait(10)
+        process.wait(TIME_LIMIT)
 
 
 @test
 def states(b):
-    with made(b, "say", "ready", ";", "nap", "20000") as c:
+    with made(b, "say", "ready", ";", "nap", "600000") as c:
         c.u.config["annotations"] = {"a": "b \"c\" \n\u2603"}
         with creating(c):
             check_state(c, "creating")
@@ -466,7 +466,7 @@ def states(b):
 @test
 def deleted_while_it_is_made(b):
     """By force: create says so, and nothing is left."""
-    with made(b, "nap", "20000") as c:
+    with made(b, "nap", "600000") as c:
         with creating(c) as process:
             # It waits for its hook, whatever became of the container.
             pid = c.state()["pid"]
@@ -486,7 +486,7 @@ def listed(b, *options, code=0):
 
 @test
 def lists(b):
-    with made(b, "nap", "20000") as one, made(b, "nap", "20000") as two:
+    with made(b, "nap", "600000") as one, made(b, "nap", "600000") as two:
         before = time.time()
         one.create()
         two.create()
@@ -526,7 +526,7 @@ def state_folder(ident, text):
 
 @test
 def lists_what_is_damaged(b):
-    with made(b, "nap", "20000") as c:
+    with made(b, "nap", "600000") as c:
         c.create()
         ident = c.id + "-damaged"
         for text in ("", "nonsense\n", "skiff-state 1\ninit 1\n", "\0" * 5000):
@@ -548,7 +548,7 @@ def lists_what_is_damaged(b):
 
 @test
 def lists_what_comes_and_goes(b):
-    with made(b, "nap", "20000") as c:
+    with made(b, "nap", "600000") as c:
         c.create()
         over = threading.Event()
 
@@ -641,7 +641,7 @@ def paused_guests_do_nothing(b):
 
 @test
 def pause_that_makes_no_sense(b):
-    with made(b, "nap", "20000") as c:
+    with made(b, "nap", "600000") as c:
         for verb in ("pause", "resume"):
             c.do(verb, code=1, err="there is no container")
         c.create()
@@ -666,7 +666,7 @@ def kill_of_a_paused_one(b):
     with up(b) as c:
         c.do("pause")
         c.do("kill", "KILL")
-        eventually("its end", lambda: is_zombie(c.pid), 3.0)
+        eventually("its end", lambda: is_zombie(c.pid))
         assert c.code() == -9 and c.status == "stopped"
         c.do("delete")
 
@@ -725,7 +725,7 @@ def foreground_ones_are_known(b):
 
 @test
 def hooks_of_two_phases(b):
-    with made(b, "say", "guest", ";", "nap", "20000") as c:
+    with made(b, "say", "guest", ";", "nap", "600000") as c:
         log = os.path.join(c.u.folder, "log")
         for kind in ("prestart", "createRuntime", "createContainer", "poststart", "poststop"):
             hook(c.u, kind, 'echo "%s $(/bin/cat)" >> %s\n' % (kind, log))
@@ -770,7 +770,7 @@ fprintf(f, "%d\\n", count); fclose(f); return count > 2 ? 5 : 0; }""")
 
 @test
 def hooks_that_warn(b):
-    with made(b, "nap", "20000") as c:
+    with made(b, "nap", "600000") as c:
         for kind in ("poststart", "poststop"):
             hook(c.u, kind, "exit 1\n")
         c.create()
@@ -789,7 +789,7 @@ def one_group_for_two(b):
         one.create()
         one.do("start")
         one.code()
-        with made(b, "say", "ready", ";", "nap", "20000") as two:
+        with made(b, "say", "ready", ";", "nap", "600000") as two:
             two.u.linux["cgroupsPath"] = path
             two.create()
             two.do("start")

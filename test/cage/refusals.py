@@ -91,7 +91,7 @@ def bad_names(b):
 
 @test
 def command_lines_that_make_no_sense(b):
-    with made(b, "nap", "20000") as c:
+    with made(b, "nap", "600000") as c:
         c.create()
         for verb in VERBS:
             for words in ((), ("--nonsense", c.id)):

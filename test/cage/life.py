@@ -13,8 +13,8 @@ import threading
 import time
 
 from around import hook, read_until, window
-from box import HERE, TIME_LIMIT, Result, children, eventually, is_zombie, need, patiently, read, ready, running, write
-from tap import Skip, test
+from box import HERE, TIME_LIMIT, Result, children, eventually, is_zombie, need, read, ready, running, write
+from tap import Skip, patiently, test
 
 PR_SET_CHILD_SUBREAPER, PR_GET_CHILD_SUBREAPER = 36, 37
 

@@ -34,7 +34,7 @@ int stage_begin(struct stage *ret, struct err *err)
 {
 	int error;
 
-	*ret = (struct stage){.socket = LAUNCH_SOCKET_FD, .module = -1};
+	*ret = (struct stage){.socket = LAUNCH_SOCKET_FD, .module = -1, .below = -1};
 	error = plan_read(&ret->plan, LAUNCH_PLAN_FD, err);
 	if (error == 0)
 		error = terms_read(&ret->terms, ret->plan.terms, ret->plan.terms_size, err);
@@ -249,9 +249,31 @@ static int make_view(struct stage *stage, int users, struct err *err)
 		error = leave_host(stage, users, view_is_classic(&view), err);
 	if (error == 0)
 		error = view_enter(&view, spec, err);
-	if (error != 0)
-		view_close(&view);
+	if (error == 0 && view.refused.text[0] != '\0')
+		stage_note(stage, MESSAGE_WARNING, view.refused.text);
+	if (error == 0) {
+		stage->below = view.below;
+		view.below = -1;
+	}
+	view_close(&view);
 	return error;
+}
+
+int stage_below(struct stage *stage, const char *path, int fd)
+{
+	const char *cwd = stage->spec->process.cwd;
+	char whole[PATH_MAX];
+	int same = -1;
+
+	if (stage->below < 0)
+		return fd;
+	if (snprintf(whole, sizeof(whole), "%s/%s", path[0] == '/' ? "" : cwd, path) < PATH_MAX)
+		same = view_below(stage->below, whole, fd);
+	close(stage->below);
+	stage->below = -1;
+	if (same >= 0)
+		close(fd);
+	return same >= 0 ? same : fd;
 }
 
 int stage_enter(struct stage *stage, struct err *err)

@@ -20,6 +20,7 @@
 #include "command/out.h"
 #include "image/json_copy.h"
 #include "image/store_parts.h"
+#include "image/summary.h"
 #include "oci/store.h"
 
 #define INDEX "index.json"
@@ -347,14 +348,12 @@ static bool has_digits(const struct image_descriptor *d, const struct wanted *wa
 
 static void put_entry(char *list, size_t room, const struct image_descriptor *d)
 {
-	const char *name = image_note(&d->notes, STORE_REF_NAME);
 	char text[REFERENCE_ROOM];
-	struct reference reference;
 	size_t used = strlen(list);
 
-	snprintf(text, sizeof(text), "%.*s", DIGITS_SHOWN, oci_digest_hex(&d->digest));
-	if (name != NULL && reference_parse(&reference, name, NULL) == 0)
-		reference_short(&reference, text);
+	summary_name(d, text);
+	if (strcmp(text, "-") == 0)
+		snprintf(text, sizeof(text), "%.*s", DIGITS_SHOWN, oci_digest_hex(&d->digest));
 	if (used + strlen(text) + 3 < room)
 		snprintf(list + used, room - used, "%s%s", used > 0 ? ", " : "", text);
 	else if (used + 6 < room && (used < 3 || strcmp(list + used - 3, "...") != 0))

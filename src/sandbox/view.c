@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "sandbox/kernel.h"
+#include "sandbox/template.h"
 #include "sandbox/view_parts.h"
 
 /* -- In the host's mount namespace ------------------------------------------------------------------- */
@@ -293,7 +294,7 @@ static int put_all(struct view *view, const struct oci_spec *spec, struct err *e
 	return error;
 }
 
-/* Our root becomes theirs; what it covers is an empty directory. */
+/* Of a template, which is empty: there is nothing to be got rid of. */
 static int cover_root(struct view *view)
 {
 	int here = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), error;
@@ -305,9 +306,11 @@ static int cover_root(struct view *view)
 	return error == 0 && (fchdir(view->root) < 0 || chroot(".") < 0) ? -errno : error;
 }
 
-static int take_root(struct view *view, struct err *err)
+static int take_root(struct view *view, bool is_empty, struct err *err)
 {
-	int error = view_is_classic(view) ? view_classic_take_root(view) : cover_root(view);
+	int error = view_is_classic(view) ? view_classic_take_root(view)
+		    : is_empty            ? cover_root(view)
+					  : template_keep(view->root);
 
 	return error == 0 ? 0 : err_set(err, error, "take the root: %s", strerror(-error));
 }
@@ -329,13 +332,15 @@ static int arrange(struct view *view, const struct oci_spec *spec, struct err *e
 	return error;
 }
 
-int view_enter(struct view *view, const struct oci_spec *spec, struct err *err)
+int view_enter(struct view *view, const struct oci_spec *spec, bool is_empty, struct err *err)
 {
 	/* Into a detached mount no other can be put; from a root that is taken nothing of the shelf is seen. */
-	int error = view_is_classic(view) ? arrange(view, spec, err) : take_root(view, err);
+	int error =
+		view_is_classic(view) ? arrange(view, spec, err) : take_root(view, is_empty, err);
 
 	if (error == 0)
-		error = view_is_classic(view) ? take_root(view, err) : arrange(view, spec, err);
+		error = view_is_classic(view) ? take_root(view, is_empty, err)
+					      : arrange(view, spec, err);
 	view_close(view);
 	return error;
 }

@@ -49,10 +49,6 @@ static int check(const struct cage *cage)
 
 	if (cage->name != NULL && state_check_id(cage->name, &err) != 0)
 		return say(EXIT_USAGE, NULL, "option '--name': %s", err.text);
-	if (cage->detach && cage->interactive)
-		return say(EXIT_USAGE, NULL,
-			   "option '--interactive' does not go with --detach: nobody is there to "
-			   "type");
 	if (cage->published && cage_last(cage, WASI_NO_NETWORK, "") == NULL)
 		return say(EXIT_USAGE, NULL,
 			   "option '--publish' does not go with --network none: nobody can come");

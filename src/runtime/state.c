@@ -14,22 +14,13 @@
 #include "base/base.h"
 #include "base/buf.h"
 #include "base/io.h"
+#include "base/places.h"
 
 static const char header[] = "skiff-state 1\n";
 
 enum { STATE_BYTES_MAX = 1 << 20 };
 
 /* -- Where ----------------------------------------------------------------------------------------- */
-
-static int users_root(uid_t user, char *path, size_t size, struct err *err)
-{
-	const char *runtime = getenv("XDG_RUNTIME_DIR");
-	int n = runtime != NULL && runtime[0] == '/'
-			? snprintf(path, size, "%s/skiff", runtime)
-			: snprintf(path, size, "/tmp/skiff-%u", (unsigned)user);
-
-	return n >= 0 && (size_t)n < size ? 0 : err_set(err, -ENAMETOOLONG, "XDG_RUNTIME_DIR");
-}
 
 /* Whoever else could write there could name our containers. */
 static int check_root(int fd, const char *path, struct err *err)
@@ -69,13 +60,13 @@ int state_root(struct err *err)
 {
 	char path[PATH_MAX];
 	uid_t user = geteuid();
-	int fd = user == 0 ? open_root(STATE_ROOT, err) : -EACCES, error;
+	int fd = user == 0 ? open_root(PLACES_STATES, err) : -EACCES, error;
 
 	/* Root of a user namespace may have no say in /run, and is an ordinary user then; but user 0 of /tmp is somebody else. */
 	if (!is_refusal(fd) || (user == 0 && getenv("XDG_RUNTIME_DIR") == NULL))
 		return fd;
-	error = users_root(user, path, sizeof(path), err);
-	return error == 0 ? open_root(path, err) : error;
+	error = places_users_states(user, path);
+	return error == 0 ? open_root(path, err) : err_set(err, error, "XDG_RUNTIME_DIR");
 }
 
 int state_check_id(const char *id, struct err *err)

@@ -20,7 +20,6 @@
 
 #include "base/err.h"
 
-#define STATE_ROOT "/run/skiff"
 #define STATE_ID_MAX 255
 
 /* Times are of the kernel: clock ticks since the machine started. */
@@ -52,8 +51,7 @@ struct state {
 };
 
 /*
- * The directory of all, made if it is missing: of root STATE_ROOT, of others $XDG_RUNTIME_DIR/skiff, or where there is no such
- * directory /tmp/skiff-UID, which must be theirs alone; a descriptor.
+ * The directory of all, where base/places.h says, made if it is missing; it must be ours alone. A descriptor.
  */
 int state_root(struct err *err);
 /* An ID names a directory and a control group: -EINVAL with what is wrong. */

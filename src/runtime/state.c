@@ -151,6 +151,12 @@ static bool put_state(struct buf *text, const struct state *state)
 		return false;
 	if (!put_text(text, "kept", state->kept ? "1" : "0"))
 		return false;
+	if (!put_text(text, "image", state->image != NULL ? state->image : ""))
+		return false;
+	snprintf(number, sizeof(number), "%d %" PRId64 " %d", state->exit, state->ended,
+		 (int)state->ran_out);
+	if (state->has_ended && !put_text(text, "end", number))
+		return false;
 	snprintf(number, sizeof(number), "%" PRId64, state->created);
 	return put_text(text, "created", number) && put_text(text, "phase", phases[state->phase]) &&
 	       put_text(text, "bundle", state->bundle != NULL ? state->bundle : "") &&
@@ -218,6 +224,16 @@ static bool take_phase(struct state *state, const char *value)
 	return true;
 }
 
+static bool take_end(struct state *state, const char *value)
+{
+	int ran_out;
+
+	state->has_ended =
+		sscanf(value, "%d %" SCNd64 " %d", &state->exit, &state->ended, &ran_out) == 3;
+	state->ran_out = state->has_ended && ran_out != 0;
+	return state->has_ended;
+}
+
 static bool take_line(struct state *state, const char *key, const char *value)
 {
 	int pid;
@@ -228,6 +244,10 @@ static bool take_line(struct state *state, const char *key, const char *value)
 		state->init.pid = pid;
 	} else if (strcmp(key, "created") == 0) {
 		return sscanf(value, "%" SCNd64, &state->created) == 1;
+	} else if (strcmp(key, "end") == 0) {
+		return take_end(state, value);
+	} else if (strcmp(key, "image") == 0 && state->image == NULL) {
+		return (state->image = unescaped(value)) != NULL;
 	} else if (strcmp(key, "kept") == 0) {
 		state->kept = strcmp(value, "0") != 0;
 	} else if (strcmp(key, "phase") == 0) {
@@ -296,6 +316,7 @@ void state_deinit(struct state *state)
 {
 	free(state->bundle);
 	free(state->cgroup);
+	free(state->image);
 	*state = (struct state){0};
 }
 

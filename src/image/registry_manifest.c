@@ -33,9 +33,7 @@ void registry_manifest_deinit(struct registry_manifest *manifest)
 enum { PAGES = 10, PAGE = 100, TAGS_SHOWN = 8, TAGS_BYTES = 1 << 20 };
 
 struct tags {
-	char shown[512];
-	size_t used;
-	unsigned count;
+	struct buf items; /* char *, owned */
 	bool more; /* nobody looked further */
 };
 
@@ -48,15 +46,37 @@ static void add_tags(struct tags *tags, const struct http_answer *answer)
 	for (struct json_value v = json_first(json_find(json_root(json), "tags")); json_exists(v);
 	     v = json_next(v)) {
 		const char *tag = json_string(v, NULL);
+		char *copy = tag != NULL && strlen(tag) <= REFERENCE_TAG_MAX ? strdup(tag) : NULL;
 
-		if (tag == NULL || strlen(tag) > REFERENCE_TAG_MAX)
-			continue;
-		if (tags->count++ < TAGS_SHOWN && tags->used < sizeof(tags->shown))
-			tags->used += (size_t)snprintf(tags->shown + tags->used,
-						       sizeof(tags->shown) - tags->used, "%s%s",
-						       tags->used > 0 ? ", " : "", tag);
+		if (copy != NULL && buf_put(&tags->items, &copy, sizeof(copy)) == NULL)
+			free(copy);
 	}
 	json_free(json);
+}
+
+static int compare(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void free_tags(struct tags *tags)
+{
+	for (size_t i = 0; i < BUF_COUNT(&tags->items, char *); i++)
+		free(*BUF_ITEM(&tags->items, char *, i));
+	buf_deinit(&tags->items);
+}
+
+/* "a, b, c and 4 others" */
+static void show_tags(const struct tags *tags, char shown[static 600])
+{
+	size_t count = BUF_COUNT(&tags->items, char *), used = 0;
+
+	for (size_t i = 0; i < count && i < TAGS_SHOWN && used < 400; i++)
+		used += (size_t)snprintf(shown + used, 600 - used, "%s%s", i > 0 ? ", " : "",
+					 *BUF_ITEM(&tags->items, char *, i));
+	if (count > TAGS_SHOWN)
+		snprintf(shown + used, 600 - used, " and %s%zu others",
+			 tags->more ? "more than " : "", count - TAGS_SHOWN);
 }
 
 /* Link: </v2/...>; rel="next" */
@@ -80,7 +100,6 @@ static void list_tags(struct registry *r, struct tags *tags)
 	struct http_answer answer;
 	bool more = registry_url(r, &request.url, NULL, "%s/tags/list?n=%d", r->path, PAGE) == 0;
 
-	*tags = (struct tags){0};
 	for (unsigned i = 0; more && i < PAGES; i++) {
 		more = registry_once(r, &request, &answer, NULL) == 0 && answer.status == 200;
 		if (more) {
@@ -90,30 +109,31 @@ static void list_tags(struct registry *r, struct tags *tags)
 		http_answer_deinit(&answer);
 	}
 	tags->more = more;
+	if (tags->items.size > 0)
+		qsort(tags->items.data, BUF_COUNT(&tags->items, char *), sizeof(char *), compare);
 }
 
 static int no_such(struct registry *r, const char *what, const struct http_answer *answer,
 		   struct err *err)
 {
-	struct tags tags;
-	char code[64];
+	struct tags tags = {{0}, false};
+	char code[64], shown[600];
+	int rc = -ENOENT;
 
 	registry_code(answer, code);
 	if (strcmp(code, "NAME_UNKNOWN") == 0)
-		return err_set(err, -ENOENT, "%s has no repository '%s'", r->host, r->path);
+		return err_set(err, rc, "%s has no repository '%s'", r->host, r->path);
 	if (strchr(what, ':') != NULL)
-		return err_set(err, -ENOENT, "%s has no '%s' with the digest %s", r->host, r->path,
+		return err_set(err, rc, "%s has no '%s' with the digest %s", r->host, r->path,
 			       what);
 	list_tags(r, &tags);
-	if (tags.count == 0)
-		return err_set(err, -ENOENT, "%s has no '%s' with the tag '%s'", r->host, r->path,
-			       what);
-	if (tags.count <= TAGS_SHOWN)
-		return err_set(err, -ENOENT, "no such tag '%s' of '%s'; there are: %s", what,
-			       r->path, tags.shown);
-	return err_set(err, -ENOENT, "no such tag '%s' of '%s'; there are: %s and %s%u others",
-		       what, r->path, tags.shown, tags.more ? "more than " : "",
-		       tags.count - TAGS_SHOWN);
+	show_tags(&tags, shown);
+	if (tags.items.size == 0)
+		err_set(err, rc, "%s has no '%s' with the tag '%s'", r->host, r->path, what);
+	else
+		err_set(err, rc, "no such tag '%s' of '%s'; there are: %s", what, r->path, shown);
+	free_tags(&tags);
+	return rc;
 }
 
 /* -- What was got ------------------------------------------------------------------------------------------ */

@@ -280,7 +280,7 @@ static int pull_task(struct task *t)
 	sources_deinit(&sources);
 	/* What came of it so far waits for the next try. */
 	if (rc == 0)
-		store_collect(&store, &freed, NULL);
+		store_collect(&store, false, &freed, NULL);
 	store_close(&store);
 	return rc < 0 ? failed(t, &err) : tell(t, "Pulled");
 }

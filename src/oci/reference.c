@@ -274,7 +274,8 @@ static int take_host(struct reference *to, struct piece *rest, struct err *err)
 		return rc;
 	lower(to->host, host);
 	if (strcmp(to->host, "index." DOCKER_HOST) == 0)
-		strcpy(to->host, DOCKER_HOST);
+		strncpy(to->host, DOCKER_HOST,
+			sizeof(to->host) - 1); /* nothing of the other stays */
 	*rest = (struct piece){slash + 1, rest->size - host.size - 1};
 	return rest->size > 0 ? 0 : err_set(err, -EINVAL, "behind its host belongs a path");
 }

@@ -127,13 +127,13 @@ static bool put_text(struct buf *text, const char *key, const char *value)
 {
 	bool fits = buf_put(text, key, strlen(key)) != NULL && buf_put(text, " ", 1) != NULL;
 
-	for (const char *c = value; fits && *c != '\0'; c++) {
-		if (*c == '\n')
-			fits = buf_put(text, "\\n", 2) != NULL;
-		else if (*c == '\\')
-			fits = buf_put(text, "\\\\", 2) != NULL;
-		else
-			fits = buf_put(text, c, 1) != NULL;
+	for (const char *c = value; fits && *c != '\0';) {
+		size_t plain = strcspn(c, "\n\\");
+
+		fits = buf_put(text, c, plain) != NULL;
+		c += plain;
+		if (fits && *c != '\0')
+			fits = buf_put(text, *c++ == '\n' ? "\\n" : "\\\\", 2) != NULL;
 	}
 	return fits && buf_put(text, "\n", 1) != NULL;
 }
@@ -150,6 +150,12 @@ static bool put_state(struct buf *text, const struct state *state)
 	if (!put_text(text, "init", number))
 		return false;
 	if (!put_text(text, "kept", state->kept ? "1" : "0"))
+		return false;
+	if (!put_text(text, "image", state->image != NULL ? state->image : ""))
+		return false;
+	snprintf(number, sizeof(number), "%d %" PRId64 " %d", state->exit, state->ended,
+		 (int)state->ran_out);
+	if (state->has_ended && !put_text(text, "end", number))
 		return false;
 	snprintf(number, sizeof(number), "%" PRId64, state->created);
 	return put_text(text, "created", number) && put_text(text, "phase", phases[state->phase]) &&
@@ -218,6 +224,16 @@ static bool take_phase(struct state *state, const char *value)
 	return true;
 }
 
+static bool take_end(struct state *state, const char *value)
+{
+	int ran_out;
+
+	state->has_ended =
+		sscanf(value, "%d %" SCNd64 " %d", &state->exit, &state->ended, &ran_out) == 3;
+	state->ran_out = state->has_ended && ran_out != 0;
+	return state->has_ended;
+}
+
 static bool take_line(struct state *state, const char *key, const char *value)
 {
 	int pid;
@@ -228,6 +244,10 @@ static bool take_line(struct state *state, const char *key, const char *value)
 		state->init.pid = pid;
 	} else if (strcmp(key, "created") == 0) {
 		return sscanf(value, "%" SCNd64, &state->created) == 1;
+	} else if (strcmp(key, "end") == 0) {
+		return take_end(state, value);
+	} else if (strcmp(key, "image") == 0 && state->image == NULL) {
+		return (state->image = unescaped(value)) != NULL;
 	} else if (strcmp(key, "kept") == 0) {
 		state->kept = strcmp(value, "0") != 0;
 	} else if (strcmp(key, "phase") == 0) {
@@ -296,6 +316,7 @@ void state_deinit(struct state *state)
 {
 	free(state->bundle);
 	free(state->cgroup);
+	free(state->image);
 	*state = (struct state){0};
 }
 

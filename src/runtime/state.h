@@ -43,6 +43,11 @@ struct state {
 	struct state_process init;
 	bool kept; /* it was made, and stays until it is deleted: nobody takes its name over */
 	int64_t created; /* seconds since 1970 */
+	char *image; /* owned: what it was made of, as it was asked for; empty: a bundle. NULL is empty */
+	bool has_ended; /* somebody saw it end, and kept what was to be seen: */
+	int exit; /* the exit code */
+	int64_t ended; /* seconds since 1970 */
+	bool ran_out; /* of memory, and was killed for that */
 };
 
 /*

@@ -126,7 +126,7 @@ static int go(const struct oci_spec *spec, int from, int bundle, struct err *err
 		return err_set(err, -EINVAL, "it is made the wrong way");
 	if (from != CLASSIC)
 		error = template_enter(from, err);
-	return error == 0 ? view_enter(&view, spec, err) : error;
+	return error == 0 ? view_enter(&view, spec, from >= 0, err) : error;
 }
 
 /* A child says what it finds in a container of this spec; the text of a failure in `said`. */
@@ -213,6 +213,59 @@ static void a_root_alone(void **state)
 
 	(void)state;
 	passes(&spec, plain);
+}
+
+static const char *scratch(void)
+{
+	int fd = open("/hello", O_WRONLY | O_TRUNC);
+
+	SAY_UNLESS(fd >= 0 && write(fd, "changed", 7) == 7 && close(fd) == 0);
+	SAY_UNLESS(holds("/hello", "changed"));
+	SAY_UNLESS(rmdir("/data") == 0 && mkdir("/data", 0700) == 0);
+	SAY_UNLESS(mkdir("/data/new", 0700) == 0 && fails(rmdir("/data"), ENOTEMPTY));
+	SAY_UNLESS(mkdir("/made", 0700) == 0 && rename("/made", "/moved") == 0);
+	SAY_UNLESS(unlink("/hello") == 0 && fails(access("/hello", F_OK), ENOENT));
+	SAY_UNLESS(fails(access("/lower", F_OK), ENOENT) && fails(access("/upper", F_OK), ENOENT));
+	SAY_UNLESS(fails(access("/../lower", F_OK), ENOENT));
+	SAY_UNLESS(access("/dev/null", F_OK) == 0);
+	return NULL;
+}
+
+/* Three times, each beginning with what lies below as it was. */
+static void a_scratch_root(void **state)
+{
+	struct oci_pair pair = {VIEW_ROOT_ANNOTATION, VIEW_ROOT_SCRATCH};
+	struct oci_spec spec = {.root = "root", .annotations = {&pair, 1}};
+	char path[256];
+
+	(void)state;
+	passes(&spec, scratch);
+	path_in(path, "root/hello");
+	assert_true(holds(path, "hello"));
+	path_in(path, "root/dev");
+	assert_true(fails(access(path, F_OK), ENOENT));
+	path_in(path, "root/moved");
+	assert_true(fails(access(path, F_OK), ENOENT));
+}
+
+static const char *read_only_scratch(void)
+{
+	SAY_UNLESS(fails(mkdir("/x", 0700), EROFS));
+	SAY_UNLESS(fails(open("/hello", O_WRONLY), EROFS));
+	return plain();
+}
+
+static void a_scratch_root_that_is_read_only(void **state)
+{
+	struct oci_pair pair = {VIEW_ROOT_ANNOTATION, VIEW_ROOT_SCRATCH};
+	struct oci_spec spec = {
+		.root = "root", .root_is_readonly = true, .annotations = {&pair, 1}};
+	char path[256];
+
+	(void)state;
+	passes(&spec, read_only_scratch);
+	path_in(path, "root/dev");
+	assert_true(fails(access(path, F_OK), ENOENT));
 }
 
 static const char *volumes(void)
@@ -599,6 +652,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_root_alone, begin, end),
+		cmocka_unit_test_setup_teardown(a_scratch_root, begin, end),
+		cmocka_unit_test_setup_teardown(a_scratch_root_that_is_read_only, begin, end),
 		cmocka_unit_test_setup_teardown(volumes_of_all_kinds, begin, end),
 		cmocka_unit_test_setup_teardown(links_stay_inside, begin, end),
 		cmocka_unit_test_setup_teardown(read_only_and_hidden, begin, end),

@@ -223,7 +223,7 @@ static void emit_namespaces(struct emit *e, const struct cage *cage, uid_t user)
 	emit_close(e, ']');
 }
 
-static void emit_number(struct emit *e, const char *group, const char *name, uint64_t value)
+static void emit_limit(struct emit *e, const char *group, const char *name, uint64_t value)
 {
 	if (value == 0)
 		return;
@@ -241,9 +241,9 @@ static void emit_linux(struct emit *e, const struct cage *cage, const char *id, 
 	emit_open(e, "linux", '{');
 	emit_namespaces(e, cage, user);
 	emit_open(e, "resources", '{');
-	emit_number(e, "memory", "limit", cage->memory);
-	emit_number(e, "cpu", "quota", cage->cpu_quota);
-	emit_number(e, "pids", "limit", cage->pids);
+	emit_limit(e, "memory", "limit", cage->memory);
+	emit_limit(e, "cpu", "quota", cage->cpu_quota);
+	emit_limit(e, "pids", "limit", cage->pids);
 	emit_close(e, '}');
 	if (cage->parent != NULL &&
 	    snprintf(path, sizeof(path), "%s/%s", cage->parent, id) < (int)sizeof(path))

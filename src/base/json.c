@@ -230,12 +230,28 @@ static int read_character(struct reader *r)
 	return 0;
 }
 
+/* ASCII that means itself, to its end: of most strings all of it. */
+static void read_plain(struct reader *r)
+{
+	const char *text = r->text;
+	char *pool = r->json->pool;
+	size_t at = r->at;
+	uint32_t to = r->json->pool_size;
+
+	while (at < r->size && text[at] >= ' ' && text[at] <= '~' && text[at] != '"' &&
+	       text[at] != '\\')
+		pool[to++] = text[at++];
+	r->at = at;
+	r->json->pool_size = to;
+}
+
 static int read_string(struct reader *r, uint32_t *ret_start, uint32_t *ret_size)
 {
 	uint32_t start = r->json->pool_size;
 	size_t quote = r->at++;
 	int rc;
 
+	read_plain(r);
 	while (!take(r, '"')) {
 		if (r->at == r->size)
 			return fail_at(r, quote, "a string that does not end");

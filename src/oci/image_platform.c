@@ -87,26 +87,28 @@ void image_platform_text(const struct image_platform *platform, char text[static
 
 /* -- Wishes --------------------------------------------------------------------------------------------------- */
 
+/* Three parts at most, each of which is short: what is added to one of them fits the room, and is read again. */
 static int check_wish(const char *text, struct err *err)
 {
 	size_t fine = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 				   "._-/");
-	unsigned slashes = 0;
+	const char *part = text;
+	bool good = text[fine] == '\0';
 
-	for (const char *c = text; *c != '\0'; c++) {
-		slashes += *c == '/';
-		if (*c == '/' && (c == text || c[1] == '/' || c[1] == '\0'))
-			slashes = 3;
+	for (unsigned parts = 1; good; parts++) {
+		size_t size = strcspn(part, "/");
+
+		good = size > 0 && size < NAME_ROOM && parts <= 3;
+		if (part[size] == '\0')
+			break;
+		part += size + 1;
 	}
-	if (text[0] == '\0' || text[fine] != '\0' || slashes > 2)
-		return err_set(
-			err, -EINVAL,
-			"'%.100s' is not a platform: write OS/ARCHITECTURE, such as wasi/wasm or "
-			"linux/amd64",
-			text);
-	if (fine >= WISH_ROOM - NAME_ROOM)
-		return err_set(err, -EINVAL, "'%.40s...' is not a platform: it is too long", text);
-	return 0;
+	if (good)
+		return 0;
+	return err_set(err, -EINVAL,
+		       "'%.100s' is not a platform: write OS/ARCHITECTURE, such as wasi/wasm or "
+		       "linux/amd64",
+		       text);
 }
 
 /* Of one word it is known, or guessed, whether it is a system or an architecture. */

@@ -174,9 +174,8 @@ static void test_sentences(void **state)
 	assert_memory_equal(err.text, "the index has no image for wasi/wasm or linux/", 46);
 }
 
-#define LONG_10 "aaaaaaaaaa"
-#define LONG_50 LONG_10 LONG_10 LONG_10 LONG_10 LONG_10
-static const char long_word[] = LONG_50 LONG_50;
+/* One more than fits a part. */
+static const char long_word[] = "linux/abcdefghijklmnopqrstuvwxyzabcdef";
 
 static void test_wishes(void **state)
 {
@@ -192,6 +191,7 @@ static void test_wishes(void **state)
 		{"linux/arm/v6", "linux/arm/v6"},
 		{"linux/aarch64/v8", "linux/arm64"},
 		{"windows/amd64", "windows/amd64"},
+		{"linux/abcdefghijklmnopqrstuvwxyzabcde", "linux/abcdefghijklmnopqrstuvwxyzabcde"},
 	};
 	static const char *const bad[] = {
 		"",        "/",        "a/",

@@ -252,7 +252,9 @@ int container_start(struct container *c, struct err *err)
 	c->state.kept = c->kept;
 	error = note_phase(c, STATE_RUNNING, err);
 	if (error == 0)
-		error = launch_go(&c->child, err);
+		error = c->bundle->spec->hooks[OCI_HOOK_START_CONTAINER].count > 0
+				? launch_go(&c->child, err)
+				: launch_let_go(&c->child, err);
 	child_hang_up(&c->child);
 	return error;
 }

@@ -177,21 +177,25 @@ static int enter_users(const struct stage *stage, int users, struct err *err)
 	return error;
 }
 
-/* An empty mount namespace, of the container's user namespace; a classic view has its own. */
+/* The empty mount namespace to begin from; -1: none, or not one to be joined from the user namespace we were born in. */
+static int template_of(const struct plan *plan)
+{
+	return plan->has_template && !plan->in_users ? LAUNCH_TEMPLATE_FD : -1;
+}
+
+/* A mount namespace, of the container's user namespace; a classic view has its own. */
 static int leave_host(const struct stage *stage, int users, bool is_classic, struct err *err)
 {
-	int template = stage->plan.has_template ? LAUNCH_TEMPLATE_FD : -1, error;
+	int template = template_of(&stage->plan), error;
 
 	if (!stage->spec->namespaces[OCI_NS_USER].wanted)
 		return is_classic ? 0 : template_enter(template, err);
 	if (is_classic)
 		return enter_users(stage, users, err);
-	if (stage->plan.in_users)
-		template = -1;
 	error = template_join(template, err);
 	if (error == 0)
 		error = enter_users(stage, users, err);
-	return error == 0 ? template_copy(template >= 0, err) : error;
+	return error == 0 ? template_copy(err) : error;
 }
 
 /*
@@ -248,7 +252,7 @@ static int make_view(struct stage *stage, int users, struct err *err)
 	if (error == 0)
 		error = leave_host(stage, users, view_is_classic(&view), err);
 	if (error == 0)
-		error = view_enter(&view, spec, err);
+		error = view_enter(&view, spec, template_of(&stage->plan) >= 0, err);
 	if (error == 0 && view.refused.text[0] != '\0')
 		stage_note(stage, MESSAGE_WARNING, view.refused.text);
 	if (error == 0) {

@@ -127,13 +127,13 @@ static bool put_text(struct buf *text, const char *key, const char *value)
 {
 	bool fits = buf_put(text, key, strlen(key)) != NULL && buf_put(text, " ", 1) != NULL;
 
-	for (const char *c = value; fits && *c != '\0'; c++) {
-		if (*c == '\n')
-			fits = buf_put(text, "\\n", 2) != NULL;
-		else if (*c == '\\')
-			fits = buf_put(text, "\\\\", 2) != NULL;
-		else
-			fits = buf_put(text, c, 1) != NULL;
+	for (const char *c = value; fits && *c != '\0';) {
+		size_t plain = strcspn(c, "\n\\");
+
+		fits = buf_put(text, c, plain) != NULL;
+		c += plain;
+		if (fits && *c != '\0')
+			fits = buf_put(text, *c++ == '\n' ? "\\n" : "\\\\", 2) != NULL;
 	}
 	return fits && buf_put(text, "\n", 1) != NULL;
 }

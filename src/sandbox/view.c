@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "sandbox/kernel.h"
+#include "sandbox/template.h"
 #include "sandbox/view_parts.h"
 
 /* -- In the host's mount namespace ------------------------------------------------------------------- */
@@ -303,7 +304,7 @@ static int put_all(struct view *view, const struct oci_spec *spec, struct err *e
 	return error;
 }
 
-/* Our root becomes theirs; what it covers is an empty directory. */
+/* Of a template, which is empty: there is nothing to be got rid of. */
 static int cover_root(struct view *view)
 {
 	int here = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), error;
@@ -315,15 +316,16 @@ static int cover_root(struct view *view)
 	return error == 0 && (fchdir(view->root) < 0 || chroot(".") < 0) ? -errno : error;
 }
 
-static int take_root(struct view *view, const struct oci_spec *spec, struct err *err)
+static int take_root(struct view *view, const struct oci_spec *spec, bool is_empty, struct err *err)
 {
 	int error;
 
 	if (view_is_classic(view))
 		error = view_classic_take_root(view);
+	else if (view_is_scratch(spec))
+		error = view_scratch_take_root(view, spec, is_empty);
 	else
-		error = view_is_scratch(spec) ? view_scratch_take_root(view, spec)
-					      : cover_root(view);
+		error = is_empty ? cover_root(view) : template_keep(view->root);
 
 	return error == 0 ? 0 : err_set(err, error, "take the root: %s", strerror(-error));
 }
@@ -352,10 +354,10 @@ static int enter_classic(struct view *view, const struct oci_spec *spec, struct 
 	if (error != 0)
 		return err_set(err, error, "a scratch root: %s", strerror(-error));
 	error = arrange(view, spec, err);
-	return error == 0 ? take_root(view, spec, err) : error;
+	return error == 0 ? take_root(view, spec, true, err) : error;
 }
 
-int view_enter(struct view *view, const struct oci_spec *spec, struct err *err)
+int view_enter(struct view *view, const struct oci_spec *spec, bool is_empty, struct err *err)
 {
 	int error;
 
@@ -363,7 +365,7 @@ int view_enter(struct view *view, const struct oci_spec *spec, struct err *err)
 	if (view_is_classic(view)) {
 		error = enter_classic(view, spec, err);
 	} else {
-		error = take_root(view, spec, err);
+		error = take_root(view, spec, is_empty, err);
 		if (error == 0)
 			error = arrange(view, spec, err);
 	}

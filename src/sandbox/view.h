@@ -70,9 +70,9 @@ int view_open(struct view *ret, const struct oci_spec *spec, int bundle, int use
 	      struct err *err);
 /*
  * Put them in place and change root; the descriptors are closed but for `below`, and on failure all. The caller is in a mount namespace of
- * its own (template.h).
+ * its own (template.h): an empty one, or a copy of the host's, of which nothing stays.
  */
-int view_enter(struct view *view, const struct oci_spec *spec, struct err *err);
+int view_enter(struct view *view, const struct oci_spec *spec, bool is_empty, struct err *err);
 void view_close(struct view *view);
 
 /*

@@ -65,7 +65,7 @@ int view_bind(struct view *view, int dir, const char *path, bool recursive, int 
 	      struct err *err);
 
 /* The overlay is the root, or where there is none root.path (view_scratch.c); 0 or a negative errno. */
-int view_scratch_take_root(struct view *view, const struct oci_spec *spec);
+int view_scratch_take_root(struct view *view, const struct oci_spec *spec, bool is_empty);
 /* The same on the shelf, to be taken later. */
 int view_scratch_classic(struct view *view, const struct oci_spec *spec);
 

@@ -20,6 +20,7 @@
 
 #include "base/base.h"
 #include "sandbox/kernel.h"
+#include "sandbox/template.h"
 #include "sandbox/view_parts.h"
 
 enum { OPTION_SIZE = 64 };
@@ -110,11 +111,11 @@ static int cover(int mount, const char *path)
 }
 
 /* The tmpfs is the root, and has what an overlay takes. */
-static int lay_out(struct view *view, int tmpfs)
+static int lay_out(struct view *view, int tmpfs, bool is_empty)
 {
-	int error = cover(tmpfs, "/");
+	int error = is_empty ? cover(tmpfs, "/") : template_keep(tmpfs);
 
-	if (error == 0)
+	if (error == 0 && is_empty)
 		error = go_to(tmpfs);
 	if (error == 0 && mkdirat(tmpfs, "lower", 0700) < 0)
 		error = -errno;
@@ -138,7 +139,7 @@ static int choose_root(struct view *view, int overlay, int tmpfs)
 	return error == 0 ? go_to(view->root) : error;
 }
 
-int view_scratch_take_root(struct view *view, const struct oci_spec *spec)
+int view_scratch_take_root(struct view *view, const struct oci_spec *spec, bool is_empty)
 {
 	char size[OPTION_SIZE];
 	int tmpfs, error;
@@ -147,7 +148,7 @@ int view_scratch_take_root(struct view *view, const struct oci_spec *spec)
 	tmpfs = view_tmpfs(NULL, size, "0755", MS_NOSUID | MS_NODEV);
 	if (tmpfs < 0)
 		return tmpfs;
-	error = lay_out(view, tmpfs);
+	error = lay_out(view, tmpfs, is_empty);
 	if (error == 0)
 		error = choose_root(view, new_overlay(spec), tmpfs);
 	close(tmpfs);

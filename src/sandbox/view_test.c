@@ -126,7 +126,7 @@ static int go(const struct oci_spec *spec, int from, int bundle, struct err *err
 		return err_set(err, -EINVAL, "it is made the wrong way");
 	if (from != CLASSIC)
 		error = template_enter(from, err);
-	return error == 0 ? view_enter(&view, spec, err) : error;
+	return error == 0 ? view_enter(&view, spec, from >= 0, err) : error;
 }
 
 /* A child says what it finds in a container of this spec; the text of a failure in `said`. */

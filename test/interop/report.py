@@ -41,5 +41,88 @@ def short(row):
                      for one in row["tries"])
 
 
+# -- tables ------------------------------------------------------------------------------------------------
+
+
+class Notes:
+    """Footnotes; what was said before keeps its number."""
+
+    def __init__(self):
+        self.known = {}
+
+    def mark(self, texts):
+        numbers = sorted({self.known.setdefault(text, len(self.known) + 1) for text in texts})
+        return "<sup>%s</sup>" % ",".join(str(number) for number in numbers) if numbers else ""
+
+    def rows(self):
+        return ["%d. %s" % (number, text) for text, number in self.known.items()]
+
+
+def quoted(text):
+    return "`%s`" % sentence(text).replace("`", "'")
+
+
+def copies(tries, notes):
+    """A cell of skopeo's."""
+    best = [one for one in tries if one["stage"] == "copies"]
+    texts = ["To %s: %s" % (" and ".join(one["places"]), quoted(one["text"])) for one in tries if one["stage"] == "refused"]
+    if not best:
+        return "refused" + notes.mark(texts)
+    hows = sorted({one["how"] for one in best})
+    return ("copies" + "".join(", " + HOW[how] for how in hows if how) + notes.mark(texts)).replace("--platform", "--override-os")
+
+
+def cell(row, notes):
+    """What a reader wants to know of the tries: how it runs, else how far it came; the engine's words for what it did not do."""
+    tries = row["tries"]
+    if row["engine"] == "skopeo":
+        return copies(tries, notes)
+    last = tries[-1]
+    refused = [one for one in tries if one["stage"] in ("refused", "pulls", "error")]
+    if last["stage"] == "wasm":
+        told = HOW[last["how"]]
+        text = "runs" + (", " + told if told else "")
+        if tries[0]["stage"] == "native":
+            text = "native; " + text
+        if row["shape"] not in BARE and (last["argument"], last["variable"] == "none") != ("one", False):
+            text += ", without the image's settings"
+        return text + notes.mark([quoted(tries[0]["text"])] if tries[0] in refused else [])
+    furthest = "pulls" if any(one["stage"] == "pulls" for one in tries) else last["stage"]
+    if tries[0]["stage"] == "native":
+        furthest = "native"
+    return furthest + notes.mark(dict.fromkeys(quoted(one["text"]) for one in refused if one["stage"] == furthest or furthest == "native"))
+
+
+BARE = ("artifact", "wasm-to-oci", "tls", "password", "wrong")
+TITLES = {"ctr": "ctr", "cri-local": "CRI, local pull", "cri-transfer": "CRI, transfer service",
+          "docker-containerd": "docker, containerd's store", "docker-graph": "docker, graph driver", "podman": "podman",
+          "skopeo": "skopeo", "skiff": "skiff"}
+ROWS = {"tls": "TLS, a certificate of one's own", "password": "TLS and a password", "wrong": "TLS and a wrong password"}
+ROWS.update({shape.name: shape.what for shape in shapes.SHAPES})
+TABLES = {"pull": "From a registry", "file": "From an OCI archive", "door": "What stands before the registry"}
+
+
+def table(name, machine, rows, notes):
+    cells = {(row["engine"], row["shape"]): cell(row, notes) for row in rows if row.get("table") == name}
+    if not cells:
+        return []
+    engines = [engine for engine in TITLES if any(key[0] == engine for key in cells)]
+    lines = ["", "**%s, %s**" % (TABLES[name], machine), "",
+             "| | " + " | ".join(TITLES[engine] for engine in engines) + " |", "|---" * (len(engines) + 1) + "|"]
+    for shape in dict.fromkeys(key[1] for key in cells):
+        lines.append("| %s | %s |" % (ROWS[shape], " | ".join(cells.get((engine, shape), "") for engine in engines)))
+    return lines
+
+
+def versions(machine, rows):
+    found = next(row["versions"] for row in rows if "versions" in row)
+    return "| %s | %s |" % (machine, ", ".join("%s %s" % (name, value[0]) for name, value in found.items()))
+
+
 def markdown(found):
-    return "\n".join(str(rows) for rows in found.items())
+    notes = Notes()
+    lines = ["| machine | packages |", "|---|---|"] + [versions(machine, rows) for machine, rows in found.items()]
+    for name in TABLES:
+        for machine, rows in found.items():
+            lines += table(name, machine, rows, notes)
+    return "\n".join(lines + ["", "What they say:", ""] + notes.rows())

@@ -139,6 +139,8 @@ state = "{state}"
   restrict_oom_score_adj = true
   [plugins."io.containerd.grpc.v1.cri".registry]
     config_path = "{hosts}"
+[plugins."io.containerd.grpc.v1.cri".containerd]
+  default_runtime_name = "crun"
 """, 2: """version = 3
 root = "{root}"
 state = "{state}"
@@ -153,6 +155,8 @@ disabled_plugins = ["io.containerd.nri.v1.nri"]
     config_path = "{hosts}"
 [plugins."io.containerd.cri.v1.runtime"]
   restrict_oom_score_adj = true
+[plugins."io.containerd.cri.v1.runtime".containerd]
+  default_runtime_name = "crun"
 [plugins."io.containerd.grpc.v1.cri"]
   disable_tcp_service = true
 """}

@@ -73,7 +73,7 @@ class Ctr:
         platform = pair("--platform", shape.platform if how else None)
         if source.file:
             return run(*self.base, "images", "import", *platform, source.file)
-        door = ["--tlscacert", daemons.CA, *pair("--user", source.user)] if source.tls else ["--plain-http"]
+        door = ["--hosts-dir", daemons.HOSTS, *pair("--user", source.user)] if source.tls else ["--plain-http"]
         return run(*self.base, "images", "pull", *door, *platform, source.ref)
 
     def run(self, source, shape, how, runtime):
@@ -331,6 +331,8 @@ def tries_of(engine, source, shape, runtime):
         return engine.tries(source, shape)
     tries = []
     for how in engine.hows:
+        if how == "command" and shape.name not in shapes.NO_SETTINGS:
+            continue
         tries.append(one_try(engine, source, shape, how, runtime))
         engine.drop(source)
         if tries[-1]["stage"] == "wasm":

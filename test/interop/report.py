@@ -5,7 +5,7 @@ import re
 
 import shapes
 
-HOW = {"": "", "platform": "with `--platform`", "runtime": "with `--runtime crun-wasm`", "command": "with a command",
+HOW = {"": "", "platform": "with `--platform`", "runtime": "with `--runtime`", "command": "with a command",
        "all": "with `--all`"}
 DULL = re.compile(r"^(See '|Run '|Usage|$)|--help")
 VARIES = [
@@ -22,14 +22,21 @@ VARIES = [
 ]
 
 
+LOGGED = re.compile(r'level=(?:error|fatal)\s+msg="((?:[^"\\]|\\.)*)"')
+JSON = re.compile(r'"msg"\s*:\s*"((?:[^"\\]|\\.)*)"')
+CHOSEN = re.compile(r"^\s*\* oci-archive: ")  # of podman's list of all it tried, what was meant
+NEEDLESS = re.compile(r"unable to copy from source docker://REF: |: unknown\.?$|\.$|^unpacking REF \(sha256:\.\.\.\)\.\.\.")
+
+
 def sentence(text):
     """The engine's last line, without what differs from run to run."""
-    lines = [line.strip() for line in text.splitlines() if not DULL.search(line.strip())]
-    line = lines[-1] if lines else "(it says nothing)"
-    quoted = re.search(r'level=(?:error|fatal)\s+msg=(".*")', line)
-    if quoted:
-        line = re.sub(r"\\(.)", r"\1", quoted.group(1)[1:-1])
-    for pattern, word in VARIES:
+    found = LOGGED.findall(text) or JSON.findall(text)
+    if found:
+        line = re.sub(r"\\(.)", r"\1", found[-1])
+    else:
+        lines = [line.strip() for line in text.splitlines() if not DULL.search(line.strip())]
+        line = ([line for line in lines if CHOSEN.search(line)] or lines or ["(it says nothing)"])[-1]
+    for pattern, word in VARIES + [(NEEDLESS, "")]:
         line = pattern.sub(word, line)
     return line[:300].strip()
 
@@ -65,11 +72,11 @@ def quoted(text):
 def copies(tries, notes):
     """A cell of skopeo's."""
     best = [one for one in tries if one["stage"] == "copies"]
-    texts = ["To %s: %s" % (" and ".join(one["places"]), quoted(one["text"])) for one in tries if one["stage"] == "refused"]
     if not best:
-        return "refused" + notes.mark(texts)
+        return "refused" + notes.mark(quoted(one["text"]) for one in tries)
+    texts = ["To %s: %s" % (" and ".join(one["places"]), quoted(one["text"])) for one in tries if one["stage"] == "refused"]
     hows = sorted({one["how"] for one in best})
-    return ("copies" + "".join(", " + HOW[how] for how in hows if how) + notes.mark(texts)).replace("--platform", "--override-os")
+    return "copies" + "".join(", " + HOW[how].replace("--platform", "--override-os") for how in hows if how) + notes.mark(texts)
 
 
 def cell(row, notes):
@@ -77,23 +84,19 @@ def cell(row, notes):
     tries = row["tries"]
     if row["engine"] == "skopeo":
         return copies(tries, notes)
-    last = tries[-1]
-    refused = [one for one in tries if one["stage"] in ("refused", "pulls", "error")]
+    first, last = tries[0], tries[-1]
     if last["stage"] == "wasm":
-        told = HOW[last["how"]]
-        text = "runs" + (", " + told if told else "")
-        if tries[0]["stage"] == "native":
-            text = "native; " + text
-        if row["shape"] not in BARE and (last["argument"], last["variable"] == "none") != ("one", False):
+        text = ("native; " if first["stage"] == "native" else "") + "runs" + (", " + HOW[last["how"]] if last["how"] else "")
+        if row["shape"] not in BARE and (last["argument"] != "one" or last["variable"] == "none"):
             text += ", without the image's settings"
-        return text + notes.mark([quoted(tries[0]["text"])] if tries[0] in refused else [])
-    furthest = "pulls" if any(one["stage"] == "pulls" for one in tries) else last["stage"]
-    if tries[0]["stage"] == "native":
-        furthest = "native"
-    return furthest + notes.mark(dict.fromkeys(quoted(one["text"]) for one in refused if one["stage"] == furthest or furthest == "native"))
+        return text + notes.mark([] if last is first or first["stage"] == "native" else [quoted(first["text"])])
+    if first["stage"] == "native":
+        return "native" + notes.mark([] if last["stage"] == "native" else [quoted(last["text"])])
+    said = [one for one in tries if one is first or one["how"] == "command"]
+    return first["stage"] + notes.mark(quoted(one["text"]) for one in said)
 
 
-BARE = ("artifact", "wasm-to-oci", "tls", "password", "wrong")
+BARE = shapes.NO_SETTINGS + ("tls", "password", "wrong")
 TITLES = {"ctr": "ctr", "cri-local": "CRI, local pull", "cri-transfer": "CRI, transfer service",
           "docker-containerd": "docker, containerd's store", "docker-graph": "docker, graph driver", "podman": "podman",
           "skopeo": "skopeo", "skiff": "skiff"}

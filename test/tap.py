@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import traceback
 
 TESTS = []
@@ -24,6 +25,44 @@ class SkipAll(Skip):
 def test(work):
     TESTS.append((work.__name__.replace("_", " "), work))
     return work
+
+
+def patiently(work):
+    """work(scale), of what measures time: it is to be right once, where need be with more of it, as a busy machine takes."""
+    for scale in (1, 4, 16):
+        try:
+            return work(scale)
+        except AssertionError:
+            if scale == 16:
+                raise
+
+
+def test_of_time(work):
+    """A test(b, scale): tried again, with times multiplied by `scale`."""
+    def patient(b):
+        patiently(lambda scale: work(b, scale))
+    patient.__name__ = work.__name__
+    return test(patient)
+
+
+def is_taken(port):
+    """Has who listens here accepted all who have come, and read all they have sent. (Of who listens, the kernel says there how
+    many wait.)"""
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        if not os.path.exists(table):
+            continue
+        with open(table, encoding="ascii") as file:
+            rows = [line.split() for line in file.read().strip().split("\n")[1:]]
+        if any(row[1].endswith(":%04X" % port) and int(row[4].split(":")[1], 16) > 0 for row in rows):
+            return False
+    return True
+
+
+def wait_taken(port):
+    end = time.monotonic() + 60
+    while not is_taken(port):
+        assert time.monotonic() < end, "nobody takes what comes to port %d" % port
+        time.sleep(0.005)
 
 
 def default_signals():

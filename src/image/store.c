@@ -349,6 +349,6 @@ void store_close(struct store *store)
 	struct store_freed ignored;
 
 	if (store->dir >= 0 && faccessat(store->dir, STORE_GARBAGE, F_OK, 0) == 0)
-		store_collect(store, &ignored, NULL);
+		store_collect(store, false, &ignored, NULL);
 	release(store);
 }

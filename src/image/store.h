@@ -3,7 +3,7 @@
  * store.h: the images of a node, to be written; oci/store.h has what lies where.
  *
  * Everything becomes visible by one rename: a blob when its digest was found right, a name with a new index.json, a root when it is
- * whole. Whoever is killed leaves partial/ and roots/NAME.new-PID, which the next one goes on with or collects. Directories and
+ * whole. Whoever is killed leaves partial/ and roots/NAME.new, which the next one goes on with or collects. Directories and
  * files are synced before they are named where losing power would otherwise leave a name without content.
  */
 #ifndef IMAGE_STORE_H
@@ -95,7 +95,10 @@ struct store_freed {
 	bool later; /* somebody uses the store: who ends last collects it */
 };
 
-/* Whatever no name leads to, and nobody uses, goes. Gives up our own share of the lock while it does. */
-int store_collect(struct store *store, struct store_freed *ret, struct err *err);
+/*
+ * Whatever no name leads to, and nobody uses, goes. Gives up our own share of the lock while it does. `parts`: those of blobs, too, that
+ * could be gone on with.
+ */
+int store_collect(struct store *store, bool parts, struct store_freed *ret, struct err *err);
 
 #endif

@@ -39,6 +39,7 @@ struct collection {
 	struct store_uses uses;
 	struct buf roots; /* char[80] each: which ones what is ready needs */
 	struct store_freed freed;
+	bool parts; /* go, however young */
 	int error; /* the first; then the rest is tried all the same */
 	struct err *err;
 };
@@ -266,7 +267,7 @@ static void look_at_partial(struct collection *c, int dir, const char *name)
 	int64_t now = (int64_t)time(NULL);
 	struct stat st;
 
-	if (strncmp(name, "sha", 3) == 0 && fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	if (!c->parts && strncmp(name, "sha", 3) == 0 && fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 	    st.st_mtim.tv_sec <= now && now - st.st_mtim.tv_sec < PARTIAL_SECONDS)
 		return;
 	remove_file(c, dir, name);
@@ -308,9 +309,9 @@ static int collect(struct collection *c, struct err *err)
 	return c->error;
 }
 
-int store_collect(struct store *store, struct store_freed *ret, struct err *err)
+int store_collect(struct store *store, bool parts, struct store_freed *ret, struct err *err)
 {
-	struct collection c = {.store = store, .err = err};
+	struct collection c = {.store = store, .parts = parts, .err = err};
 	int error;
 
 	*ret = (struct store_freed){.later = true};

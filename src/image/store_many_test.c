@@ -137,7 +137,7 @@ static void many_write(void **state)
 	}
 	open_store(&store);
 	assert_int_equal(names_checked(&store), WRITERS * NAMES * 3 / 4);
-	assert_int_equal(store_collect(&store, &freed, &err), 0);
+	assert_int_equal(store_collect(&store, false, &freed, &err), 0);
 	assert_false(freed.later);
 	/* One that is the same for all, and those of odd numbers that have a name. */
 	assert_int_equal(blobs_checked(&store), 3 + 3 * WRITERS * NAMES / 4);
@@ -260,7 +260,7 @@ static int live(void)
 	put_image(&store, "new", &image);
 	if (name_image(&store, "new", &image) != 0 || unname(&store, "old") != 0)
 		return 1;
-	if (store_collect(&store, &freed, &err) != 0 || freed.later)
+	if (store_collect(&store, false, &freed, &err) != 0 || freed.later)
 		return 1;
 	store_close(&store);
 	return 0;
@@ -327,12 +327,12 @@ static void killed_at_each_call(void **state)
 		put_image(&store, "new", &image);
 		assert_int_equal(name_image(&store, "new", &image), 0);
 		unname(&store, "old");
-		assert_int_equal(store_collect(&store, &freed, &err), 0);
+		assert_int_equal(store_collect(&store, false, &freed, &err), 0);
 		assert_int_equal(names_checked(&store), 1);
 		assert_int_equal(blobs_checked(&store), 3);
 		assert_int_equal(count_entries("roots"), 0);
 		unname(&store, "new");
-		assert_int_equal(store_collect(&store, &freed, &err), 0);
+		assert_int_equal(store_collect(&store, false, &freed, &err), 0);
 		assert_int_equal(blobs_checked(&store), 0);
 		assert_true(count_entries("partial") <= 1); /* it may be gone on with */
 		store_close(&store);
@@ -357,15 +357,15 @@ static void what_is_named_stays(void **state)
 	assert_int_equal(name_image(&store, "one", &one), 0);
 	assert_int_equal(name_image(&store, "two", &two), 0);
 	assert_int_equal(name_image(&store, "two:more", &two), 0);
-	assert_int_equal(store_collect(&store, &freed, &err), 0);
+	assert_int_equal(store_collect(&store, false, &freed, &err), 0);
 	assert_int_equal(freed.blobs, 1);
 	assert_true(freed.bytes > 0);
 	assert_int_equal(blobs_checked(&store), 6);
 	assert_int_equal(unname(&store, "two"), 0);
-	assert_int_equal(store_collect(&store, &freed, &err), 0);
+	assert_int_equal(store_collect(&store, false, &freed, &err), 0);
 	assert_int_equal(freed.blobs, 0);
 	assert_int_equal(unname(&store, "two:more"), 0);
-	assert_int_equal(store_collect(&store, &freed, &err), 0);
+	assert_int_equal(store_collect(&store, false, &freed, &err), 0);
 	assert_int_equal(freed.blobs, 3);
 	assert_int_equal(blobs_checked(&store), 3);
 	store_close(&store);
@@ -401,7 +401,7 @@ static void who_uses_it_keeps_it(void **state)
 	open_store(&store);
 	open_store(&user);
 	put_text(&store, "nobody's yet", &lone);
-	assert_int_equal(store_collect(&store, &freed, &err), 0);
+	assert_int_equal(store_collect(&store, false, &freed, &err), 0);
 	assert_true(freed.later);
 	assert_true(store_has(&user, &lone));
 	store_close(&store);
@@ -471,17 +471,17 @@ static void roots_go_with_the_last(void **state)
 	put_container("web", text);
 	put_container("half", "{\"root\": {\"pa");
 	put_container("other", "{\"root\": {\"path\": \"/\"}}");
-	assert_int_equal(store_collect(&store, &freed, &err), 0);
+	assert_int_equal(store_collect(&store, false, &freed, &err), 0);
 	assert_int_equal(count_entries("roots"), 2);
 	assert_int_equal(count_entries("ready"), 1);
 	/* The container ends. */
 	snprintf(path, sizeof(path), "rm -r '%s/skiff/web'", folder);
 	assert_int_equal(system(path), 0);
-	assert_int_equal(store_collect(&store, &freed, &err), 0);
+	assert_int_equal(store_collect(&store, false, &freed, &err), 0);
 	assert_int_equal(freed.roots, 1);
 	assert_int_equal(count_entries("roots"), 1);
 	assert_int_equal(unname(&store, "one"), 0);
-	assert_int_equal(store_collect(&store, &freed, &err), 0);
+	assert_int_equal(store_collect(&store, false, &freed, &err), 0);
 	assert_int_equal(freed.roots, 1);
 	assert_int_equal(count_entries("roots"), 0);
 	assert_int_equal(count_entries("ready"), 0);
@@ -514,7 +514,7 @@ static void a_deep_root_goes(void **state)
 	}
 	assert_int_equal(linkat(AT_FDCWD, target, below, "hard", 0), 0);
 	close(below);
-	assert_int_equal(store_collect(&store, &freed, &err), 0);
+	assert_int_equal(store_collect(&store, false, &freed, &err), 0);
 	assert_int_equal(freed.roots, 1);
 	assert_int_equal(count_entries("roots"), 0);
 	assert_int_equal(access(target, F_OK), 0);
@@ -539,13 +539,19 @@ static void parts_go_after_a_day(void **state)
 	store_write_leave(&writer);
 	assert_int_equal(store_write_begin(&store, &writer, NULL, 5, &err), 0);
 	assert_int_equal(count_entries("partial"), 2);
-	assert_int_equal(store_collect(&store, &freed, &err), 0);
+	assert_int_equal(store_collect(&store, false, &freed, &err), 0);
 	assert_int_equal(count_entries("partial"), 1);
-	snprintf(path, sizeof(path), "%s/partial/sha256-%s", store_at, oci_digest_hex(&digest));
-	assert_int_equal(utimes(path, long_ago), 0);
-	assert_int_equal(store_collect(&store, &freed, &err), 0);
+	/* With all parts what is a day old, and what is not. */
+	assert_int_equal(store_collect(&store, true, &freed, &err), 0);
 	assert_int_equal(count_entries("partial"), 0);
 	store_write_leave(&writer);
+	assert_int_equal(store_write_begin(&store, &writer, &digest, 5, &err), 0);
+	assert_int_equal(store_write(&writer, "hel", 3, &err), 0);
+	store_write_leave(&writer);
+	snprintf(path, sizeof(path), "%s/partial/sha256-%s", store_at, oci_digest_hex(&digest));
+	assert_int_equal(utimes(path, long_ago), 0);
+	assert_int_equal(store_collect(&store, false, &freed, &err), 0);
+	assert_int_equal(count_entries("partial"), 0);
 	store_close(&store);
 }
 
@@ -566,12 +572,12 @@ static void a_damaged_manifest_keeps_all(void **state)
 	store_blob_path(&one.descriptor.digest, name);
 	snprintf(path, sizeof(path), "%s/%s", store_at, name);
 	put_file(path, "{}");
-	assert_int_equal(store_collect(&store, &freed, &err), -EBADMSG);
+	assert_int_equal(store_collect(&store, false, &freed, &err), -EBADMSG);
 	assert_non_null(strstr(err.text, "nobody knows what 'docker.io/library/one:latest' needs"));
 	assert_true(store_has(&store, &lone));
 	assert_true(there_is(name));
 	assert_int_equal(unname(&store, "one"), 0);
-	assert_int_equal(store_collect(&store, &freed, &err), 0);
+	assert_int_equal(store_collect(&store, false, &freed, &err), 0);
 	assert_false(there_is(name));
 	store_close(&store);
 }

@@ -426,7 +426,7 @@ static void a_damaged_index_stays(void **state)
 		assert_non_null(strstr(err.text, "move it away"));
 		assert_int_equal(store_list(&store, &index, &err), -EINVAL);
 		assert_int_equal(unname(&store, "hello"), -EINVAL);
-		assert_int_equal(store_collect(&store, &freed, &err), -EINVAL);
+		assert_int_equal(store_collect(&store, false, &freed, &err), -EINVAL);
 		assert_true(store_has(&store, &one.layer));
 		if (texts[i][0] != '\0') {
 			read_back("index.json", text, sizeof(text));

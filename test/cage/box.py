@@ -44,16 +44,6 @@ def eventually(what, condition, seconds=TIME_LIMIT):
         time.sleep(0.005)
 
 
-def patiently(work):
-    """work(scale): what measures time, and is to be right once where the machine has little time for it."""
-    for scale in (1, 4, 16):
-        try:
-            return work(scale)
-        except AssertionError:
-            if scale == 16:
-                raise
-
-
 def children(pid):
     try:
         return [int(word) for word in read("/proc/%d/task/%d/children" % (pid, pid)).split()]

@@ -8,8 +8,8 @@ import socket
 import subprocess
 import sys
 
-from box import HERE, TIME_LIMIT, Result, children, eventually, patiently, write
-from tap import test
+from box import HERE, TIME_LIMIT, Result, children, eventually, write
+from tap import patiently, test
 
 sys.path.append(os.path.join(os.path.dirname(HERE), "cli"))
 import modules  # noqa: E402

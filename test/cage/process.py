@@ -11,7 +11,7 @@ import subprocess
 import time
 
 from box import TIME_LIMIT, children, eventually, inside, need, read, ready, running, status, write
-from tap import Skip, test
+from tap import Skip, test, wait_taken
 
 
 # -- The process -----------------------------------------------------------------------------------
@@ -543,7 +543,7 @@ def server_has_time_to_finish(b):
                 client = eventually("a server", lambda p=port: connect(p))
                 with client:
                     client.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n")  # half of it
-                    eventually("it has read that", lambda c=client, p=port: is_read(c, p))
+                    wait_taken(port)
                     r.process.send_signal(signal.SIGTERM)
                     time.sleep(0.2)
                     assert r.process.poll() is None
@@ -553,15 +553,6 @@ def server_has_time_to_finish(b):
                     else:  # two that come at once are one
                         eventually("its end", lambda r=r: r.process.send_signal(signal.SIGTERM) or r.process.poll() is not None)
                 assert r.end().code == 143
-
-
-def is_read(client, port):
-    """Nothing that the client has sent waits for the server of this port any more."""
-    ends = ["0100007F:%04X" % p for p in (port, client.getsockname()[1])]
-    for words in map(str.split, read("/proc/net/tcp").split("\n")):
-        if words[1:3] == ends:
-            return int(words[4].split(":")[1], 16) == 0
-    return False
 
 
 def connect(port):

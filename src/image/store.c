@@ -327,12 +327,12 @@ int store_open(struct store *ret, const char *path, struct err *err)
 	if (store.dir < 0)
 		return store.dir;
 	store.path = strdup(path);
-	if (store.path == NULL)
-		error = err_set(err, -ENOMEM, "%s", strerror(ENOMEM));
-	if (error == 0) {
-		use_real_path(&store);
-		error = check_owner(&store, err);
+	if (store.path == NULL) {
+		release(&store);
+		return err_set(err, -ENOMEM, "%s", strerror(ENOMEM));
 	}
+	use_real_path(&store);
+	error = check_owner(&store, err);
 	if (error == 0)
 		error = take_lock(&store, err);
 	if (error == 0)

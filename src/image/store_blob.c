@@ -217,6 +217,7 @@ static int go_on(struct store_writer *writer, struct err *err)
 	struct stat st;
 	int error = hash_begin(&writer->hash, is_known(writer) ? &writer->expected : NULL);
 
+	invariant(writer->fd >= 0);
 	if (error == 0 && fstat(writer->fd, &st) < 0)
 		error = -errno;
 	if (error == 0)

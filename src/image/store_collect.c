@@ -267,8 +267,9 @@ static void look_at_partial(struct collection *c, int dir, const char *name)
 	int64_t now = (int64_t)time(NULL);
 	struct stat st;
 
-	if (!c->parts && strncmp(name, "sha", 3) == 0 && fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    st.st_mtim.tv_sec <= now && now - st.st_mtim.tv_sec < PARTIAL_SECONDS)
+	if (!c->parts && strncmp(name, "sha", 3) == 0 &&
+	    fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_mtim.tv_sec <= now &&
+	    now - st.st_mtim.tv_sec < PARTIAL_SECONDS)
 		return;
 	remove_file(c, dir, name);
 }

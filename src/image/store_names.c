@@ -425,6 +425,7 @@ int store_find(const struct store *store, const char *word, struct image_index *
 
 	if (error != 0)
 		return error;
+	invariant(index.count == 0 || index.manifests != NULL);
 	want(&wanted, word);
 	found = by_name(&index, &wanted);
 	if (found == NULL)

@@ -94,18 +94,21 @@ static int make_directories(const char *path, struct err *err)
 {
 	char part[PATH_MAX];
 	mode_t above = geteuid() == 0 ? 0755 : 0700;
+	size_t end = strlen(path);
 
+	while (end > 1 && path[end - 1] == '/')
+		end--;
 	for (size_t i = 1;; i++) {
-		if (path[i] != '/' && path[i] != '\0')
+		if (i < end && path[i] != '/')
 			continue;
 		memcpy(part, path, i);
 		part[i] = '\0';
-		if (mkdir(part, path[i] == '\0' ? 0700 : above) < 0 && errno != EEXIST)
+		if (mkdir(part, i >= end ? 0700 : above) < 0 && errno != EEXIST)
 			return err_set(err, -errno,
 				       "make the directory '%s' of the store: %s; SKIFF_STORE may "
 				       "name another",
 				       part, strerror(errno));
-		if (path[i] == '\0')
+		if (i >= end)
 			return 0;
 	}
 }

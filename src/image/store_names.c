@@ -325,6 +325,8 @@ static void want(struct wanted *ret, const char *word)
 	*ret = (struct wanted){.word = word};
 	if (digits[count] == '\0' && count >= DIGITS_LEAST && count <= 64)
 		ret->digits = digits;
+	if (oci_digest_parse(&ret->digest, word, NULL) == 0)
+		return;
 	if (reference_parse(&reference, word, NULL) != 0)
 		return;
 	reference_text(&reference, ret->name);

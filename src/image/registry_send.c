@@ -198,16 +198,22 @@ static int patch(struct send *s, struct err *err)
 		.context = s,
 	};
 	struct http_answer answer = {0};
+	uint64_t before = s->at;
 	int rc;
 
 	snprintf(line, sizeof(line), "Content-Range: %" PRIu64 "-%" PRIu64, s->at,
 		 s->at + request.size - 1);
 	rc = registry_once(s->r, &request, &answer, err);
 	if (rc == 0 && (answer.status == 202 || answer.status == 204)) {
-		s->tries.count = 0;
 		if (!take_range(s, &answer))
 			s->at += request.size;
 		rc = take_place(s, &answer, err);
+		/* A piece that leaves it where it was is one that failed. */
+		if (s->at > before)
+			s->tries.count = 0;
+		else if (rc == 0 && ++s->tries.count > TURNS)
+			rc = err_set(err, -EPROTO, "%s takes pieces of %.19s and does not get on",
+				     s->r->host, s->blob->digest.text);
 	} else if (rc == 0 && (answer.status == 416 || answer.status == 404)) {
 		answer.again = true;
 		rc = pause(s, &answer, rc, GO_ON, err);

@@ -31,7 +31,7 @@ bool local_is_file(const char *word)
 		return true;
 	if (ends_with(word, ".wasm") || ends_with(word, ".wat"))
 		return true;
-	return stat(word, &st) == 0 && !S_ISDIR(st.st_mode);
+	return stat(word, &st) == 0;
 }
 
 /* -- What is there ------------------------------------------------------------------------------------ */

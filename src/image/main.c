@@ -17,7 +17,9 @@
 const struct verb verb_table[] = {
 #define VERB(name, usage, help) \
 	{#name, "skiff " #name, usage, help, name##_verb, name##_options, name##_details},
+#define VERB_TOO VERB
 #include "command/image_verbs.def"
+#undef VERB_TOO
 	VERB(help, "[VERB]", "explain a verb")
 #undef VERB
 		{NULL, NULL, NULL, NULL, NULL, NULL, NULL},

@@ -286,7 +286,7 @@ static int copy_path(struct copying *c, const char *path)
 		if (error == 0)
 			error = look(c, from, &st, text);
 	}
-	if (error == -ENOENT && c->has_pattern)
+	if ((error == -ENOENT || error == -ENOTDIR) && c->has_pattern)
 		return 0;
 	if (error == -ENOENT)
 		return err_set(c->err, error, "there is no '%s' in %s", path, c->root->what);

@@ -421,29 +421,33 @@ static bool has_linux(const struct several *all)
 
 static void note_shape(const struct build_request *r, const struct several *all)
 {
-	const char *sentence;
+	char platform[128], sentence[ERR_MAX];
+	const char *what;
 
+	image_platform_text(&all->items[0].platform, platform);
 	if (r->format == BUILD_ARTIFACT)
-		sentence =
-			"a CNCF wasm artifact: for runwasi's shims, Spin and wasmCloud; it has no "
-			"entrypoint, and ctr does not run it";
+		what = "a CNCF wasm artifact: for runwasi's shims, Spin and wasmCloud; it has no "
+		       "entrypoint, and ctr does not run it";
 	else if (all->count > 1 && has_linux(all))
-		sentence =
-			"an index with an entry for linux: all engines take it, but each has to be "
-			"told the platform or the runtime where wasm is wanted";
+		what = "an index with an entry for linux: all engines take it, but each has to be "
+		       "told "
+		       "the platform or the runtime where wasm is wanted";
 	else if (all->count > 1)
-		sentence = "an index without an entry for linux: containerd's CRI refuses it (no "
-			   "match "
-			   "for platform); --as-linux or --with linux/amd64=REFERENCE adds one";
-	else if (strcmp(all->items[0].platform.os, "linux") == 0)
-		sentence = "one manifest for linux: every engine takes it, and each has to be told "
-			   "the "
-			   "runtime, if it is wasm";
+		what = "an index without an entry for linux: containerd's CRI refuses it (no match "
+		       "for "
+		       "platform); --as-linux or --with linux/amd64=REFERENCE adds one";
+	else if (strcmp(all->items[0].platform.architecture, "wasm") != 0)
+		what = "every engine takes it for a native program, and has to be told the runtime "
+		       "if "
+		       "it is wasm";
 	else
-		sentence =
-			"one manifest for wasi/wasm, no index: what most engines take; Kubernetes "
-			"with containerd 2.1 or later also needs use_local_image_pull = true, or "
-			"--as-linux here";
+		what = "no index, which is what most engines take; Kubernetes with containerd 2.1 "
+		       "or "
+		       "later also needs use_local_image_pull = true, or --as-linux here";
+	if (r->format == BUILD_COMPAT && all->count == 1)
+		snprintf(sentence, sizeof(sentence), "one manifest for %s: %s", platform, what);
+	else
+		snprintf(sentence, sizeof(sentence), "%s", what);
 	r->note(NULL, sentence);
 }
 
@@ -485,11 +489,6 @@ static int make_artifact(struct build_request *r, const struct store *store, int
 	struct image_descriptor manifest;
 	int error;
 
-	if (r->only_compat != NULL || r->module == NULL)
-		return err_set(
-			err, -EINVAL,
-			"an artifact is a module and nothing else: %s is for --format compat",
-			r->module == NULL ? "a Dockerfile" : r->only_compat);
 	error = build_artifact(&r->build, store, module, &manifest, err);
 	return error < 0 ? error : add_manifest(all, &manifest, err);
 }
@@ -512,6 +511,16 @@ static int make(struct build_request *r, const struct store *store, int module,
 	return 0;
 }
 
+static int check_format(const struct build_request *r, struct err *err)
+{
+	if (r->format != BUILD_ARTIFACT || (r->only_compat == NULL && r->module != NULL))
+		return 0;
+	return err_set(err, -EINVAL,
+		       "an artifact is a module and nothing else: %s%s is for --format compat",
+		       r->module == NULL ? "" : "--",
+		       r->module == NULL ? "a Dockerfile" : r->only_compat);
+}
+
 static int set_platform(struct build_request *r, struct err *err)
 {
 	struct image_wish wish;
@@ -529,7 +538,8 @@ static int set_platform(struct build_request *r, struct err *err)
 	if (r->build.platform.os == NULL || r->build.platform.architecture == NULL ||
 	    r->build.platform.variant == NULL)
 		return -ENOMEM;
-	if (wish.platform.architecture[0] == '\0')
+	/* Which machine this is shall not decide. */
+	if (strchr(r->platform, '/') == NULL && strcmp(wish.platform.architecture, "wasm") != 0)
 		return err_set(err, -EINVAL, "--platform %s: write OS/ARCHITECTURE", r->platform);
 	return 0;
 }
@@ -537,8 +547,10 @@ static int set_platform(struct build_request *r, struct err *err)
 int build_request_make(struct build_request *r, struct store *store, struct image_descriptor *ret,
 		       struct err *err)
 {
-	int module = -1, error = set_platform(r, err);
+	int module = -1, error = check_format(r, err);
 
+	if (error == 0)
+		error = set_platform(r, err);
 	for (size_t i = 0; error == 0 && i < BUF_COUNT(&r->directories, const char *); i++)
 		error = add_directory(r, *BUF_ITEM(&r->directories, const char *, i), err);
 	if (error == 0)

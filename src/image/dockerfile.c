@@ -232,7 +232,8 @@ static int join(struct buf *logical, const char *line, size_t size, char escape,
 	while (cut > 0 && is_blank(line[cut - 1]))
 		cut--;
 	*ret_more = cut > 0 && line[cut - 1] == escape;
-	return buf_put(logical, line, *ret_more ? cut - 1 : size) != NULL ? 0 : -ENOMEM;
+	size = *ret_more ? cut - 1 : size;
+	return size == 0 || buf_put(logical, line, size) != NULL ? 0 : -ENOMEM;
 }
 
 /* One logical line, blanks at its beginning cut off. 1: there is none. */
@@ -331,14 +332,19 @@ void dockerfile_deinit(struct dockerfile *file)
 size_t word_next(const char **at, char escape, const char **ret)
 {
 	const char *text = *at;
+	unsigned brackets = 0; /* of ${, which blanks may stand in, too */
 	char quote = '\0';
 
 	while (is_blank(*text))
 		text++;
 	*ret = text;
-	for (; *text != '\0' && (quote != '\0' || !is_blank(*text)); text++) {
+	for (; *text != '\0' && (quote != '\0' || brackets > 0 || !is_blank(*text)); text++) {
 		if (*text == escape && quote != '\'' && text[1] != '\0')
 			text++;
+		else if (quote == '\0' && text[0] == '$' && text[1] == '{')
+			brackets++;
+		else if (quote == '\0' && *text == '}' && brackets > 0)
+			brackets--;
 		else if (quote != '\0' && *text == quote)
 			quote = '\0';
 		else if (quote == '\0' && (*text == '"' || *text == '\''))
@@ -358,7 +364,7 @@ struct expansion {
 
 static int put(struct expansion *x, const char *bytes, size_t size)
 {
-	return buf_put(x->ret, bytes, size) != NULL ? 0 : -ENOMEM;
+	return size == 0 || buf_put(x->ret, bytes, size) != NULL ? 0 : -ENOMEM;
 }
 
 static bool is_name(char c, bool first)

@@ -300,13 +300,14 @@ static int take(struct given *g, const struct options *o, int id)
 	case FORMAT:
 		return take_format(g, o->value);
 	case PLATFORM:
-		r->platform = r->only_compat = o->value;
+		r->platform = o->value;
+		r->only_compat = "platform";
 		return EXIT_OK;
 	case WITH:
 		return take_text(g, &r->with, o->value);
 	case AS_LINUX:
 		r->as_linux = true;
-		r->only_compat = "--as-linux";
+		r->only_compat = "as-linux";
 		return EXIT_OK;
 	case OPTIMIZE:
 		r->optimize = true;

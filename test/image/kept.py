@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Containers that were left running: what is known of them, what they said, and their end."""
 
+import contextlib
 import os
 import re
 import signal
 import subprocess
 import time
 
-from box import eventually, read
+from box import eventually, read, status
 from node import ID, gone
 from tap import test
 
@@ -231,6 +232,10 @@ def lines_of_a_log(n):
         n.expect("logs", ident, out="one\n\n%s\nlast\n" % ("x" * 5000), err="two\n")
         r = n.expect("logs", "-t", ident, err=None)
         assert all(re.match(r"\d{4}-\S{24}Z ", line) for line in r.out.strip("\n").split("\n")), r.out
+        n.expect("rm", ident)
+        # Of one stream: two of them are in no order that holds.
+        ident = n.detach("kit", "say", "one", ";", "say", "x" * 5000, ";", "say", "last")
+        n.wait(ident)
         assert n.expect("logs", "--tail", "1", ident, err=None).out == "last\n"
         assert n.expect("logs", "-n2", ident, err=None).out == "x" * 5000 + "\nlast\n"
         assert n.expect("logs", "-n", "0", ident).out == ""
@@ -334,33 +339,30 @@ def a_full_disk(n):
     """The container goes on; the log says that something is missing once there is room."""
     with n.node() as store:
         kit(store)
-        place = os.path.join(n.top, "containers")
+        place, volume = os.path.join(n.top, "containers"), os.path.join(n.top, "volume")
         os.makedirs(place)
+        os.makedirs(volume)
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", place], check=True)
         try:
             fill = os.path.join(place, "fill")
-            ident = n.detach("kit", "say", "before", ";", "watch", "/go", "1", ";", "nap", "500", ";", "say", "lost", ";",
-                             "nap", "1500", ";", "say", "after", ";", "exit", "5")
-            eventually("before", lambda: "before" in n.log(ident))
-            with open(fill, "wb") as file:
-                try:
-                    while True:
-                        file.write(b"x" * 4096)
-                        file.flush()
-                except OSError:
-                    pass
-                try:
-                    file.close()
-                except OSError:
-                    pass
-            # What is left of the page the log has.
+            ident = n.detach("-v", volume + ":/volume", "kit", "say", "before", ";", "nap", "1000", ";", "say", "lost", ";",
+                             "put", "/volume/mark", "x", ";", "nap", "2000", ";", "say", "after", ";", "exit", "5")
             log = os.path.join(place, ident, "log")
-            with open(log, "ab") as file:
-                file.write(b"2026-11-22T10:00:00.000000000Z stdout F " + b"y" * (4096 - os.path.getsize(log) % 4096 - 41) + b"\n")
-            time.sleep(1.2)
+            eventually("before", lambda: "before" in read(log))
+            with open(fill, "wb", buffering=0) as file, contextlib.suppress(OSError):
+                while True:
+                    file.write(b"x" * 4096)
+            # And what is left of the page that the log has.
+            entry = "2026-11-22T10:00:00.000000000Z stdout F "
+            with open(log, "a", encoding="ascii") as file:
+                file.write(entry + "y" * (4096 - os.path.getsize(log) - len(entry) - 1) + "\n")
+            eventually("that it was said", lambda: os.path.exists(os.path.join(volume, "mark")))
+            time.sleep(0.3)
+            eventually("who writes sleeps", lambda: status(n.keeper(ident), "State")[0] == "S")
             os.remove(fill)
             assert n.wait(ident)["exit"] == 5
-            assert "lines of this log were lost" in n.log(ident), n.log(ident)[-300:]
+            text = n.log(ident)
+            assert "lines of this log were lost" in text and "after" in text and "F lost\n" not in text, text[-300:]
             n.expect("rm", ident)
         finally:
             subprocess.run(["umount", "-l", place], check=True)

@@ -36,14 +36,27 @@ int layer_limits_read(struct layer_limits *ret, struct err *err);
 int layer_unpack(int fd, enum image_type type, int root, struct layer_limits *left,
 		 struct oci_digest *diff, struct err *err);
 
-/* One that is made: entries sorted by path, owner 0, time 0 (or SOURCE_DATE_EPOCH), no names of users, parents added. */
+/* A file of a layer that is made. What it borrows stays as long as it does. */
 struct layer_file {
-	const char *path; /* in the image, absolute */
-	const char *source; /* on this machine; NULL: a directory */
-	uint32_t mode; /* 0: as the source has it: 0644, or 0755 where it may be executed */
+	const char *path; /* in the image: absolute, without dots */
+	const char *source; /* on this machine; NULL: a directory, or a link */
+	int root; /* a descriptor below which the source is, whatever links lead to; AT_FDCWD: it is wherever the user says */
+	const char *link; /* the text of a link */
+	uint32_t mode; /* 0: as the source has it: 0644, or 0755 where it may be executed; 0755 of directories */
+	uint32_t user, group;
 };
-/* As tar+gzip (level 9, no name, no time) into the store. */
-int layer_make(struct store *store, const struct layer_file *files, uint32_t count,
+
+struct layer_list {
+	const struct layer_file *files; /* of one path the last counts */
+	uint32_t count;
+	int64_t time; /* of all of them */
+};
+
+/*
+ * As tar+gzip (level 9, no name, no time, sorted by path, no names of users, parents added) into the store: the same files give the same
+ * bytes. -ENOTDIR: a path has another file's for a parent. The descriptor's texts are static.
+ */
+int layer_make(const struct store *store, const struct layer_list *list,
 	       struct image_descriptor *ret, struct oci_digest *diff, struct err *err);
 
 #endif

@@ -32,7 +32,7 @@ import report
 import shapes
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-FILES = ["inside.py", "daemons.py", "shapes.py", "runtime.py"]
+FILES = ["inside.py", "daemons.py", "shapes.py", "report.py", "runtime.py"]
 LIMIT = 3000  # seconds for all that a machine does
 
 
@@ -117,7 +117,7 @@ def ask(options, machine, there):
     env = {key: value for key, value in os.environ.items() if key != "LAB"}  # the lab has a LAB of its own
     subprocess.run([options.lab, "start", machine], check=True, stdin=subprocess.DEVNULL, stdout=sys.stderr, env=env)
     command = [options.lab, "run", machine, "--", "timeout", "-k", "30", str(LIMIT), "python3", there + "inside.py",
-               there + "plan.json"]
+               there + "plan.json", there + "logs-" + machine]
     rows = []
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, env=env) as child:
         for line in child.stdout:

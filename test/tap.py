@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What all test drivers in Python share: the list of tests, and running them with a line each in the manner of TAP."""
 
+import os
 import signal
 import subprocess
 import sys
+import time
+import traceback
 
 TESTS = []
 SKIPPED = 77
@@ -24,6 +27,44 @@ def test(work):
     return work
 
 
+def patiently(work):
+    """work(scale), of what measures time: it is to be right once, where need be with more of it, as a busy machine takes."""
+    for scale in (1, 4, 16):
+        try:
+            return work(scale)
+        except AssertionError:
+            if scale == 16:
+                raise
+
+
+def test_of_time(work):
+    """A test(b, scale): tried again, with times multiplied by `scale`."""
+    def patient(b):
+        patiently(lambda scale: work(b, scale))
+    patient.__name__ = work.__name__
+    return test(patient)
+
+
+def is_taken(port):
+    """Has who listens here accepted all who have come, and read all they have sent. (Of who listens, the kernel says there how
+    many wait.)"""
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        if not os.path.exists(table):
+            continue
+        with open(table, encoding="ascii") as file:
+            rows = [line.split() for line in file.read().strip().split("\n")[1:]]
+        if any(row[1].endswith(":%04X" % port) and int(row[4].split(":")[1], 16) > 0 for row in rows):
+            return False
+    return True
+
+
+def wait_taken(port):
+    end = time.monotonic() + 60
+    while not is_taken(port):
+        assert time.monotonic() < end, "nobody takes what comes to port %d" % port
+        time.sleep(0.005)
+
+
 def default_signals():
     """Who started us in the background has us ignore some, and skiff would leave those alone, as it should."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -39,6 +80,14 @@ class Counts:
         return self.passed + self.failed + self.skipped
 
 
+def way(mistake):
+    """Where it happened, the test first: a bare assertion says nothing else."""
+    steps = traceback.extract_tb(mistake.__traceback__)[1:]
+    ours = os.path.dirname(os.path.abspath(__file__))
+    return " > ".join("%s:%d" % (os.path.basename(step.filename), step.lineno) for step in steps
+                      if os.path.abspath(step.filename).startswith(ours))
+
+
 def run_one(counts, title, work, b):
     try:
         work(b)
@@ -52,6 +101,7 @@ def run_one(counts, title, work, b):
         print("not ok %d - %s" % (counts.number(), title))
         for line in ("%s: %s" % (type(mistake).__name__, mistake)).split("\n"):
             print("#   " + line[:1000])
+        print("#   at " + way(mistake))
     else:
         counts.passed += 1
         print("ok %d - %s" % (counts.number(), title))

@@ -230,12 +230,28 @@ static int read_character(struct reader *r)
 	return 0;
 }
 
+/* ASCII that means itself, to its end: of most strings all of it. */
+static void read_plain(struct reader *r)
+{
+	const char *text = r->text;
+	char *pool = r->json->pool;
+	size_t at = r->at;
+	uint32_t to = r->json->pool_size;
+
+	while (at < r->size && text[at] >= ' ' && text[at] <= '~' && text[at] != '"' &&
+	       text[at] != '\\')
+		pool[to++] = text[at++];
+	r->at = at;
+	r->json->pool_size = to;
+}
+
 static int read_string(struct reader *r, uint32_t *ret_start, uint32_t *ret_size)
 {
 	uint32_t start = r->json->pool_size;
 	size_t quote = r->at++;
 	int rc;
 
+	read_plain(r);
 	while (!take(r, '"')) {
 		if (r->at == r->size)
 			return fail_at(r, quote, "a string that does not end");
@@ -628,7 +644,7 @@ static bool digits(const char *text, uint64_t max, uint64_t *ret)
 	return true;
 }
 
-static const char *number_text(struct json_value value)
+const char *json_number(struct json_value value)
 {
 	const struct node *node = node_of(value);
 
@@ -637,14 +653,14 @@ static const char *number_text(struct json_value value)
 
 bool json_u64(struct json_value value, uint64_t *ret)
 {
-	const char *text = number_text(value);
+	const char *text = json_number(value);
 
 	return text != NULL && digits(text, UINT64_MAX, ret);
 }
 
 bool json_i64(struct json_value value, int64_t *ret)
 {
-	const char *text = number_text(value);
+	const char *text = json_number(value);
 	uint64_t number;
 
 	if (text == NULL)
@@ -663,7 +679,7 @@ bool json_i64(struct json_value value, int64_t *ret)
 
 bool json_double(struct json_value value, double *ret)
 {
-	const char *text = number_text(value);
+	const char *text = json_number(value);
 	double number;
 
 	if (text == NULL)

@@ -6,9 +6,11 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* The directory of this program, with a slash behind it; "": unknown. */
@@ -50,6 +52,25 @@ static int become(const char *name, char **argv)
 		   "%s is not there: it belongs beside this program, or into ../libexec/skiff seen "
 		   "from '%s'",
 		   name, directory);
+}
+
+int beside_run(const char *name, const char *const *argv)
+{
+	pid_t pid = fork();
+	int status = 0;
+
+	if (pid < 0)
+		return say(EXIT_BAD, NULL, "a process for %s: %s", name, strerror(errno));
+	if (pid == 0) {
+		dup2(STDERR_FILENO, STDOUT_FILENO);
+		_exit(become(name, (char **)(uintptr_t)argv));
+	}
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	say(EXIT_OK, NULL, "%s was ended by signal %d", name, WTERMSIG(status));
+	return EXIT_SIGNAL + WTERMSIG(status);
 }
 
 int beside_image(const struct verb *verb, char **args)

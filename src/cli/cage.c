@@ -2,25 +2,21 @@
 #include "cli/cage.h"
 
 #include "base/base.h"
-#include "cli/env_file.h"
+#include "base/text.h"
+#include "cli/signal_name.h"
 #include "cli/wasi.h"
-#include "command/compose.h"
 #include "command/exit.h"
 #include "command/options.h"
 #include "command/say.h"
 #include "skiff.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-struct cage_option {
-	int id;
-	const char *value; /* borrowed from the command line */
-};
 
 static int keep(struct cage *cage, int id, const char *value)
 {
@@ -69,8 +65,181 @@ static int set_threads(struct cage *cage, struct options *o)
 	return EXIT_OK;
 }
 
+/* -- Options that say how the container is to be -------------------------------------------------------- */
+
+/* As others write it: 64m and 64M are the same, and b alone is bytes. */
+static bool take_size(struct options *o, uint64_t *ret)
+{
+	char text[32];
+	size_t size = strlen(o->value);
+
+	if (size > 0 && size < sizeof(text)) {
+		for (size_t i = 0; i <= size; i++)
+			text[i] = (char)toupper((unsigned char)o->value[i]);
+		if (size > 1 && text[size - 1] == 'B' && isdigit((unsigned char)text[size - 2]))
+			text[size - 1] = '\0';
+		if (text_parse_size(text, ret) && *ret > 0 && *ret <= INT64_MAX)
+			return true;
+	}
+	o->code = say(EXIT_USAGE, NULL, "option '--%s': '%s' is no size, such as 64m or 1G",
+		      o->name, o->value);
+	return false;
+}
+
+/* A number with a fraction, in hundred thousandths. */
+static bool take_cpus(struct options *o, uint64_t *ret)
+{
+	const char *at = o->value;
+	uint64_t whole = 0, part = 0, unit = CAGE_CPU_PERIOD;
+	size_t digits = strspn(at, "0123456789");
+
+	for (; digits < 8 && *at >= '0' && *at <= '9'; at++)
+		whole = whole * 10 + (uint64_t)(*at - '0');
+	if (*at == '.')
+		for (at++; *at >= '0' && *at <= '9'; at++)
+			part += (uint64_t)(*at - '0') * (unit /= 10);
+	*ret = whole * CAGE_CPU_PERIOD + part;
+	/* The kernel takes no less than a millisecond. */
+	if (*at == '\0' && *ret >= 1000)
+		return true;
+	o->code = say(EXIT_USAGE, NULL,
+		      "option '--cpus': '%s' is no number of CPUs, such as 2 or 0.5", o->value);
+	return false;
+}
+
+static int bad_port(const char *value)
+{
+	return say(EXIT_USAGE, NULL,
+		   "option '--publish': '%s' is not PORT or PORT:PORT, of numbers up to 65535",
+		   value);
+}
+
+static bool parse_port(const char *text, size_t size, uint64_t *ret)
+{
+	char number[8];
+
+	if (size == 0 || size >= sizeof(number))
+		return false;
+	memcpy(number, text, size);
+	number[size] = '\0';
+	return text_parse_u64(number, ret) && *ret > 0 && *ret <= 65535;
+}
+
+/*
+ * [IP:]PORT[:PORT][/tcp]. There is nothing to be set up: the guest listens on the host. So a port can be no other outside than
+ * inside, and an address is the guest's choice.
+ */
+static int check_port(const char *value)
+{
+	size_t size = strcspn(value, "/");
+	const char *last = memrchr(value, ':', size), *first = value;
+	uint64_t inside, outside;
+
+	last = last != NULL ? last + 1 : value;
+	if (!parse_port(last, (size_t)(value + size - last), &inside))
+		return bad_port(value);
+	if (last == value)
+		return EXIT_OK;
+	first = memrchr(value, ':', (size_t)(last - 1 - value));
+	first = first != NULL ? first + 1 : value;
+	if (last - 1 == first)
+		outside = inside; /* IP::PORT */
+	else if (!parse_port(first, (size_t)(last - 1 - first), &outside))
+		return bad_port(value);
+	if (outside != inside)
+		return say(EXIT_USAGE, NULL,
+			   "option '--publish': '%s': the container has the host's network, where "
+			   "the guest listens on port %d itself: publish %d, or tell the guest to "
+			   "listen on %d",
+			   value, (int)inside, (int)inside, (int)outside);
+	if (first != value)
+		say_note(SAY_WARNING, NULL,
+			 "option '--publish': '%s': which address the guest listens on is its own "
+			 "choice",
+			 value);
+	return EXIT_OK;
+}
+
+static int check_signal(const char *name)
+{
+	return signal_name_number(name) > 0
+		       ? EXIT_OK
+		       : say(EXIT_USAGE, NULL, "option '--stop-signal': '%s' is no signal", name);
+}
+
+static int set_text(const char **ret, const char *text)
+{
+	*ret = text;
+	return EXIT_OK;
+}
+
+static int set(bool *flag)
+{
+	*flag = true;
+	return EXIT_OK;
+}
+
+/* Is the container to have the network that it is asked for; the last one counts. */
+static int set_network(struct cage *cage, const char *value)
+{
+	if (strcmp(value, "none") == 0)
+		return keep(cage, WASI_NO_NETWORK, NULL);
+	if (strcmp(value, "host") == 0)
+		return keep(cage, WASI_NO_NETWORK, "host");
+	return say(EXIT_USAGE, NULL,
+		   "option '--network': there is 'host' and 'none', and no '%s': nobody here "
+		   "connects networks",
+		   value);
+}
+
+/* table-like: an option a case */
+static int take(struct cage *cage, struct options *o, int id)
+{
+	switch (id) {
+	case CAGE_DETACH:
+		return set(&cage->detach);
+	case CAGE_INTERACTIVE:
+		return set(&cage->interactive);
+	case CAGE_TTY:
+		return set(&cage->tty);
+	case CAGE_NAME:
+		return set_text(&cage->name, o->value);
+	case CAGE_RM:
+		return set(&cage->removed);
+	case CAGE_PUBLISH:
+		cage->published = true;
+		return check_port(o->value);
+	case CAGE_USER:
+		return set_text(&cage->user, o->value);
+	case CAGE_MEMORY:
+		return take_size(o, &cage->memory) ? EXIT_OK : o->code;
+	case CAGE_CPUS:
+		return take_cpus(o, &cage->cpu_quota) ? EXIT_OK : o->code;
+	case CAGE_PIDS:
+		return options_u64(o, &cage->pids) ? EXIT_OK : o->code;
+	case CAGE_READ_ONLY:
+		return set(&cage->read_only);
+	case CAGE_NETWORK:
+		return set_network(cage, o->value);
+	case CAGE_ENTRYPOINT:
+		return set_text(&cage->entrypoint, o->value);
+	case CAGE_HOSTNAME:
+		return set_text(&cage->hostname, o->value);
+	case CAGE_STOP_SIGNAL:
+		return set_text(&cage->stop_signal, o->value), check_signal(o->value);
+	case CAGE_PARENT:
+		return set_text(&cage->parent, o->value);
+	case CAGE_LOG_SIZE:
+		return take_size(o, &cage->log_bytes) ? EXIT_OK : o->code;
+	default:
+		return keep(cage, id, o->value);
+	}
+}
+
 bool cage_option(struct cage *cage, struct options *o, int id)
 {
+	if (id >= CAGE_DETACH && cage->first == NULL)
+		cage->first = o->name;
 	switch (id) {
 	case WASI_LISTEN_FD:
 		o->code = add_socket(cage, o);
@@ -87,9 +256,15 @@ bool cage_option(struct cage *cage, struct options *o, int id)
 		o->code = set_threads(cage, o);
 		break;
 	default:
-		o->code = keep(cage, id, o->value);
+		o->code = take(cage, o, id);
 	}
 	return o->code == EXIT_OK;
+}
+
+bool cage_has_group(const struct cage *cage)
+{
+	return cage->detach || cage->memory != 0 || cage->cpu_quota != 0 || cage->pids != 0 ||
+	       cage->parent != NULL;
 }
 
 void cage_terms(const struct cage *cage, struct terms *ret)
@@ -102,186 +277,10 @@ void cage_terms(const struct cage *cage, struct terms *ret)
 	ret->has_threads = cage->has_threads;
 }
 
-static const char *last_value(const struct cage *cage, int id, const char *otherwise)
+const char *cage_last(const struct cage *cage, int id, const char *otherwise)
 {
 	for (size_t i = cage->count; i-- > 0;)
 		if (cage->options[i].id == id)
 			return cage->options[i].value;
 	return otherwise;
-}
-
-/* -- Mounts ----------------------------------------------------------------------------------------- */
-
-static int emit_bind(struct emit *e, const char *guest, const char *host, bool read_only)
-{
-	char real[PATH_MAX];
-
-	if (realpath(host, real) == NULL)
-		return say(EXIT_BAD, host, "%s", strerror(errno));
-	emit_open(e, NULL, '{');
-	emit_string(e, "destination", guest);
-	emit_string(e, "source", real);
-	emit_open(e, "options", '[');
-	emit_string(e, NULL, "rbind");
-	emit_string(e, NULL, read_only ? "rro" : "rrw");
-	emit_close(e, ']');
-	emit_close(e, '}');
-	return EXIT_OK;
-}
-
-static int emit_dir(struct emit *e, const char *value)
-{
-	struct wasi_dir dir;
-	char guest[PATH_MAX];
-	int code = wasi_dir_parse(&dir, value);
-
-	if (code == EXIT_OK && strlen(dir.guest) + 2 > sizeof(guest))
-		code = say(EXIT_BAD, dir.guest, "%s", strerror(ENAMETOOLONG));
-	if (code == EXIT_OK) {
-		guest[0] = '/';
-		strcpy(guest + (dir.guest[0] != '/'), dir.guest);
-		code = emit_bind(e, guest, dir.host, (dir.flags & SKIFF_DIR_READ_ONLY) != 0);
-	}
-	wasi_dir_free(&dir);
-	return code;
-}
-
-/* The module under its own name, at the top. */
-static int emit_mounts(struct emit *e, const struct cage *cage, const char *file, const char *name)
-{
-	char guest[PATH_MAX];
-	int code;
-
-	if (strlen(name) + 2 > sizeof(guest))
-		return say(EXIT_BAD, file, "%s", strerror(ENAMETOOLONG));
-	emit_open(e, "mounts", '[');
-	code = EXIT_OK;
-	for (size_t i = 0; code == EXIT_OK && i < cage->count; i++)
-		if (cage->options[i].id == WASI_DIR)
-			code = emit_dir(e, cage->options[i].value);
-	guest[0] = '/';
-	strcpy(guest + 1, name);
-	if (code == EXIT_OK)
-		code = emit_bind(e, guest, file, true);
-	emit_close(e, ']');
-	return code;
-}
-
-/* -- The process ------------------------------------------------------------------------------------ */
-
-static int emit_variable(void *env, const char *text)
-{
-	struct emit *e = env;
-	const char *variable;
-	int code = wasi_variable(text, &variable);
-
-	if (code == EXIT_OK && variable != NULL)
-		emit_string(e, NULL, variable);
-	return code;
-}
-
-static int emit_process(struct emit *e, const struct cage *cage, const char *name, char **args,
-			uid_t user)
-{
-	int code = EXIT_OK;
-
-	emit_open(e, "process", '{');
-	emit_open(e, "args", '[');
-	emit_string(e, NULL, name);
-	for (size_t i = 0; args[i] != NULL; i++)
-		emit_string(e, NULL, args[i]);
-	emit_close(e, ']');
-	emit_open(e, "env", '[');
-	for (size_t i = 0; code == EXIT_OK && i < cage->count; i++) {
-		const struct cage_option *option = &cage->options[i];
-
-		if (option->id == WASI_ENV)
-			code = emit_variable(e, option->value);
-		else if (option->id == WASI_ENV_FILE)
-			code = env_file_read(option->value, emit_variable, e);
-	}
-	emit_close(e, ']');
-	emit_string(e, "cwd", last_value(cage, WASI_WORKDIR, "/"));
-	emit_open(e, "user", '{');
-	emit_u64(e, "uid", user);
-	emit_u64(e, "gid", getegid());
-	emit_close(e, '}');
-	emit_close(e, '}');
-	return code;
-}
-
-/* One id, which is the same inside. */
-static void emit_map(struct emit *e, const char *key, uint64_t id)
-{
-	emit_open(e, key, '[');
-	emit_row(e, NULL, '{');
-	emit_u64(e, "containerID", id);
-	emit_u64(e, "hostID", id);
-	emit_u64(e, "size", 1);
-	emit_close(e, '}');
-	emit_close(e, ']');
-}
-
-/*
- * Whoever is not root makes it all in a user namespace, in which he is who he is: no module sees a user, and one that has
- * escaped is not even root of what it finds.
- */
-static void emit_users(struct emit *e, uid_t user)
-{
-	emit_map(e, "uidMappings", user);
-	emit_map(e, "gidMappings", getegid());
-}
-
-static void emit_namespaces(struct emit *e, const struct cage *cage, uid_t user)
-{
-	static const char *const kinds[] = {"user", "mount", "pid", "ipc", "uts", "network"};
-	/* The host's network, unless none is wanted: without somebody to connect it, a new one leads nowhere. */
-	bool none = last_value(cage, WASI_NO_NETWORK, "") == NULL ||
-		    (cage->no_network && cage->allow.size == 0);
-	size_t count = none ? 6 : 5;
-
-	emit_open(e, "linux", '{');
-	if (user != 0)
-		emit_users(e, user);
-	emit_open(e, "namespaces", '[');
-	for (size_t i = user == 0; i < count; i++) {
-		emit_row(e, NULL, '{');
-		emit_string(e, "type", kinds[i]);
-		emit_close(e, '}');
-	}
-	emit_close(e, ']');
-	emit_close(e, '}');
-}
-
-/* -- All of it ---------------------------------------------------------------------------------------- */
-
-static int emit_all(struct emit *e, const struct cage *cage, const char *file, char **args)
-{
-	const uid_t user = geteuid();
-	const char *slash = strrchr(file, '/'), *name = slash != NULL ? slash + 1 : file;
-	int code;
-
-	emit_open(e, NULL, '{');
-	emit_string(e, "ociVersion", "1.2.0");
-	emit_open(e, "root", '{');
-	emit_string(e, "path", "none");
-	emit_bool(e, "readonly", true);
-	emit_close(e, '}');
-	code = emit_process(e, cage, name, args, user);
-	if (code == EXIT_OK)
-		code = emit_mounts(e, cage, file, name);
-	emit_namespaces(e, cage, user);
-	emit_close(e, '}');
-	return code;
-}
-
-int cage_compose(const struct cage *cage, const char *file, char **args, char **ret,
-		 size_t *ret_size)
-{
-	struct compose c;
-	int code = compose_begin(&c);
-
-	if (code != EXIT_OK)
-		return code;
-	return compose_end(&c, emit_all(&c.emit, cage, file, args), ret, ret_size);
 }

@@ -3,8 +3,10 @@
 #include "cli/contained.h"
 
 #include "base/err.h"
+#include "cli/containers.h"
 #include "cli/dump.h"
 #include "cli/fill.h"
+#include "cli/keep.h"
 #include "cli/node.h"
 #include "cli/watch.h"
 #include "command/exit.h"
@@ -13,6 +15,7 @@
 #include "runtime/container.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -50,12 +53,38 @@ static void say_notes(const struct container *container)
 		say_note(SAY_WARNING, NULL, "%s", note);
 }
 
+static int open_streams(struct watch *watch, const struct contained_plan *plan,
+			const struct oci_spec *spec, struct err *err)
+{
+	int error = watch_terminal(watch, spec, &spec->process, err);
+
+	if (error != 0 || spec->process.terminal)
+		return error;
+	if (plan->keep != NULL)
+		return keep_streams(plan->keep, watch, err);
+	if (plan->no_input)
+		watch->stdio[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	return watch->stdio[0] >= 0 ? 0 : err_set(err, -errno, "/dev/null: %s", strerror(errno));
+}
+
+/* It is made, and waits for the word. */
+static int is_made(struct container *container, const struct contained_plan *plan, struct err *err)
+{
+	int error = 0;
+
+	say_notes(container);
+	if (plan->lock >= 0)
+		close(plan->lock);
+	if (plan->pid_file != NULL)
+		error = watch_write_pid(plan->pid_file, container->child.pid, err);
+	return error == 0 && plan->keep != NULL ? keep_log(plan->keep, err) : error;
+}
+
 /* Up to the guest's first instruction. */
 static int begin(struct container *container, struct watch *watch,
 		 const struct contained_plan *plan, struct err *err)
 {
-	int error = watch_terminal(watch, container->bundle->spec,
-				   &container->bundle->spec->process, err);
+	int error = open_streams(watch, plan, container->bundle->spec, err);
 
 	if (error == 0 && plan->detached && watch->terminal.master >= 0 &&
 	    plan->console_socket == NULL)
@@ -68,9 +97,7 @@ static int begin(struct container *container, struct watch *watch,
 	if (error == 0)
 		error = container_create(container, err);
 	if (error == 0)
-		say_notes(container);
-	if (error == 0 && plan->pid_file != NULL)
-		error = watch_write_pid(plan->pid_file, container->child.pid, err);
+		error = is_made(container, plan, err);
 	return error == 0 && !plan->detached ? container_start(container, err) : error;
 }
 
@@ -86,6 +113,28 @@ static int end(struct container *container, struct watch *watch)
 	if (code == EXIT_SIGNAL + SIGKILL)
 		say_why(container);
 	if (container_delete(container, &err) != 0)
+		say_note(SAY_WARNING, NULL, "%s", err.text);
+	fill_now();
+	return code;
+}
+
+/* The same in the background, where it is to be known afterwards. */
+static int end_kept(struct container *container, struct watch *watch, struct keep *keep)
+{
+	struct err err = {""};
+	int code, error;
+
+	if (container_started(container, &err) != 0)
+		say_note(SAY_WARNING, NULL, "%s", err.text);
+	code = keep_attend(keep, watch, container->child.pid);
+	container->child.pid = 0;
+	if (code == EXIT_SIGNAL + SIGKILL)
+		say_why(container);
+	if (keep->removed)
+		containers_forget_log(container->id);
+	error = keep->removed ? container_delete(container, &err)
+			      : container_ended(container, code, &err);
+	if (error != 0)
 		say_note(SAY_WARNING, NULL, "%s", err.text);
 	fill_now();
 	return code;
@@ -118,9 +167,15 @@ static int run(struct container *container, const struct contained_plan *plan)
 
 	watch_begin(&watch, plan->console_socket);
 	r = watch_born(&watch, begin(container, &watch, plan, &err));
+	if (plan->keep != NULL)
+		keep_born(plan->keep);
 	if (r == 0)
 		fill_wanted_of(container->cache, take_module(container),
 			       plan->terms.limits[LIMIT_FUEL] != CONFIG_NONE);
+	if (r == 0 && plan->keep != NULL) {
+		keep_running(plan->keep);
+		return end_kept(container, &watch, plan->keep);
+	}
 	if (r == 0 && !plan->detached)
 		return end(container, &watch);
 	if (r == 0) {
@@ -180,12 +235,16 @@ int contained_run(struct contained_plan *plan)
 	if (plan->bundle != NULL ? bundle_open(&bundle, plan->bundle, &err) != 0
 				 : bundle_of_text(&bundle, plan->text, plan->size, &err) != 0)
 		return say(EXIT_BAD, plan->bundle, "%s", err.text);
+	if (plan->bundle == NULL)
+		bundle.dir = plan->root;
 	container.id = plan->id != NULL ? plan->id : made_up;
 	container.bundle = &bundle;
 	container.cache = plan->no_cache ? "" : plan->cache != NULL ? plan->cache : fill_cache();
 	container.template = -1;
 	container.detached = plan->detached;
-	container.no_cgroup = plan->bundle == NULL;
+	container.no_cgroup = plan->bundle == NULL && !plan->group;
+	container.image = plan->image;
+	container.kept = plan->keep != NULL && !plan->keep->removed;
 	container.note = watch_note;
 	code = agree(plan, &container, more);
 	if (code == EXIT_OK)

@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct keep;
+
 struct contained_plan {
 	const char *bundle; /* a directory with a config.json; NULL: text is one */
 	char *text; /* taken */
@@ -26,6 +28,14 @@ struct contained_plan {
 	/* Who listens there gets the terminal; NULL: we look after it, unless it is detached. */
 	const char *console_socket;
 	const char *pid_file; /* written when the process is there; NULL: none */
+	/* Of what is only a text: */
+	int root; /* taken: the directory its root.path is; -1: the root is an empty one */
+	int lock; /* taken: closed when the container's state names that; -1 */
+	const char
+		*image; /* what it is made of, as `skiff ps` shows it; NULL: nothing to be shown */
+	bool group; /* it has a control group */
+	bool no_input; /* its standard input is empty */
+	struct keep *keep; /* who called us is gone already; NULL: he waits. Borrowed */
 };
 
 /* The exit code, of the guest if it ran. */

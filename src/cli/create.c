@@ -42,7 +42,7 @@ static void take(const struct options *o, int id, struct contained_plan *plan)
 
 int create_verb(const struct verb *verb, char **args)
 {
-	struct contained_plan plan = {.bundle = ".", .detached = true};
+	struct contained_plan plan = {.bundle = ".", .detached = true, .root = -1, .lock = -1};
 	struct options o;
 	int id;
 

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/io.h"
 #include "base/text.h"
+#include "cli/containers.h"
 #include "cli/fill.h"
 #include "cli/node.h"
 #include "cli/wasi.h"
@@ -28,6 +29,7 @@
 
 enum {
 	TTY = 1,
+	INTERACTIVE,
 	DETACH,
 	ENV,
 	CWD,
@@ -43,6 +45,7 @@ enum { VARIABLES = 1024, PROCESS_BYTES = 8 << 20 };
 
 const struct option exec_options[] = {
 	{TTY, 't', "tty", NULL, "with a terminal"},
+	{INTERACTIVE, 'i', "interactive", NULL, "it has our standard input in any case"},
 	{DETACH, 'd', "detach", NULL, "do not wait for its end"},
 	{ENV, 'e', "env", "NAME=VALUE",
 	 "a variable, beside the container's; NAME alone: our value"},
@@ -120,6 +123,8 @@ static bool take(struct options *o, int id, struct request *q, struct watch *wat
 	switch (id) {
 	case TTY:
 		return q->tty = true;
+	case INTERACTIVE:
+		return true;
 	case DETACH:
 		return q->detach = true;
 	case ENV:
@@ -296,12 +301,13 @@ static int carry_out(const struct request *q, struct watch *watch, const struct 
 				  .inherits = q->process == NULL,
 				  .terms = &terms,
 				  .note = watch_note};
+	char whole[STATE_ID_MAX + 1];
 	struct err err = {""};
 	struct known known;
 	char *text = NULL;
 	int code;
 
-	if (known_open(&known, q->id, &err) != 0)
+	if (containers_open(&known, q->id, whole, &err) != 0)
 		return say(EXIT_BAD, NULL, "%s", err.text);
 	if (known.bundle.spec == NULL)
 		code = say(EXIT_BAD, NULL, "%s", known.damage.text);

@@ -10,6 +10,7 @@
 #define CLI_GUEST_H
 
 #include "cli/cage.h"
+#include "cli/local.h"
 #include "cli/wasi.h"
 
 #include <stdbool.h>
@@ -59,6 +60,8 @@ struct guest_plan {
 	const char *coredump; /* a path, or NULL */
 	int dump; /* without a path: where the core dump goes; 0: nowhere */
 	struct cage cage;
+	bool is_image; /* file is a reference */
+	struct local_wish wish; /* with is_image, but for its word */
 	const char *bundle; /* a directory; NULL: none */
 	const char *console_socket, *pid_file; /* with bundle; paths, or NULL */
 	const char *config; /* a file; NULL: as the environment has it, or the default one */

@@ -139,6 +139,7 @@ static int open_module(struct err *err)
 	if (pread(cage.module, magic, sizeof(magic), 0) != sizeof(magic) ||
 	    memcmp(magic, "\0asm", sizeof(magic)) != 0)
 		return no_module(err, "is no WebAssembly module");
+	cage.module = stage_below(&stage, module_path, cage.module);
 	return 0;
 }
 

@@ -6,6 +6,7 @@
  */
 #include "base/buf.h"
 #include "base/err.h"
+#include "cli/containers.h"
 #include "cli/signal_name.h"
 #include "command/emit.h"
 #include "command/exit.h"
@@ -102,6 +103,7 @@ static int tell(int error, const struct err *err)
 static int with_known(const struct verb *verb, char **args,
 		      int (*act)(struct known *known, struct err *err))
 {
+	char whole[STATE_ID_MAX + 1];
 	struct request q = {0};
 	struct err err = {""};
 	struct known known;
@@ -111,7 +113,7 @@ static int with_known(const struct verb *verb, char **args,
 	options_init(&o, verb, args);
 	if (!take(&o, 1, &q))
 		return o.code;
-	error = known_open(&known, q.id, &err);
+	error = containers_open(&known, q.id, whole, &err);
 	if (error == 0) {
 		error = act(&known, &err);
 		known_close(&known);
@@ -180,6 +182,7 @@ int state_verb(const struct verb *verb, char **args)
 int kill_verb(const struct verb *verb, char **args)
 {
 	struct request q = {.signal = "TERM"};
+	char whole[STATE_ID_MAX + 1];
 	struct err err = {""};
 	struct known known;
 	struct options o;
@@ -191,7 +194,7 @@ int kill_verb(const struct verb *verb, char **args)
 	number = signal_name_number(q.signal);
 	if (number < 0)
 		return say(EXIT_USAGE, NULL, "'%s' is no signal", q.signal);
-	error = known_open(&known, q.id, &err);
+	error = containers_open(&known, q.id, whole, &err);
 	if (error == 0) {
 		error = known_signal(&known, number, q.all, &err);
 		known_close(&known);
@@ -214,7 +217,7 @@ int delete_verb(const struct verb *verb, char **args)
 	if (error == -ENOENT && q.force)
 		return EXIT_OK;
 	if (error == 0) {
-		error = known_delete(&known, q.force, &warning, &err);
+		error = containers_delete(&known, q.force, &warning, &err);
 		known_close(&known);
 	} else if (q.force) {
 		error = known_forget(q.id, &err);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * run.c: `skiff run [OPTIONS] FILE [--invoke NAME] [ARGS...]`: the command line as a plan.
+ * run.c: `skiff run [OPTIONS] FILE|IMAGE [--invoke NAME] [ARGS...]`: the command line as a plan.
  *
  * What follows FILE is the guest's, but for one --invoke directly behind it.
  */
+#include "base/base.h"
 #include "cli/contained.h"
 #include "cli/features.h"
 #include "cli/guest.h"
+#include "cli/image_run.h"
 #include "cli/node.h"
 #include "command/exit.h"
 #include "command/options.h"
@@ -33,6 +35,8 @@ enum {
 	CONSOLE_SOCKET,
 	PID_FILE,
 	CAGE,
+	PULL,
+	PLATFORM,
 };
 
 const struct option run_options[] = {
@@ -48,6 +52,9 @@ const struct option run_options[] = {
 	{FUEL, '\0', "fuel", "N", "stop the guest after so many instructions"},
 	{COREDUMP, '\0', "coredump", "FILE", "write a core dump to FILE when the guest traps"},
 	{CAGE, '\0', "cage", NULL, "run the guest in a container of its own"},
+	{PULL, '\0', "pull", "missing|always|never", "when an image is fetched"},
+	{PLATFORM, '\0', "platform", "OS/ARCH", "which one of an image (default: what suits best)"},
+	CAGE_OPTIONS,
 	{BUNDLE, '\0', "bundle", "DIR", "run the OCI bundle in DIR in a container; FILE is its ID"},
 	{CONSOLE_SOCKET, '\0', "console-socket", "PATH",
 	 "with --bundle: hand its terminal to who listens there"},
@@ -62,6 +69,11 @@ const struct option run_options[] = {
 };
 
 const char run_details[] =
+	"FILE is a module, or an image, which runs in a container: whatever is no file here and "
+	"does not\n"
+	"look like one (a path, a name that ends with .wasm or .wat) is an image's name. Options "
+	"from\n"
+	"--detach on are those of containers: of images, and of --cage.\n\n"
 	"Without --invoke the export '_start' is called. FILE '-' is standard input. SIZE is a "
 	"number\n"
 	"of bytes, with K, M, G or T for powers of 1024.\n\n"
@@ -75,6 +87,31 @@ const char run_details[] =
 	"floats also as 0x1.8p3, inf, nan or nan:0x..., v128 as 0x and 32 digits, externref as a "
 	"number\n"
 	"or null, other references as null. Each result is printed on a line of its own.\n";
+
+static bool take_pull(struct options *o, enum local_pull *ret)
+{
+	static const char *const words[] = {"missing", "always", "never"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (strcmp(o->value, words[i]) == 0) {
+			*ret = (enum local_pull)i;
+			return true;
+		}
+	o->code = say(EXIT_USAGE, NULL, "option '--pull': '%s' is not missing, always or never",
+		      o->value);
+	return false;
+}
+
+/* Of an option that only containers have, where there is none. */
+static bool take_outside(struct options *o, int id, struct guest_plan *plan)
+{
+	if (id < CAGE_DETACH)
+		return wasi_option(&plan->wasi, o, id);
+	o->code = say(EXIT_USAGE, NULL,
+		      "option '--%s' is one of containers: it goes with an image, or with --cage",
+		      o->name);
+	return false;
+}
 
 static bool take(struct options *o, int id, struct guest_plan *plan)
 {
@@ -125,13 +162,18 @@ static bool take(struct options *o, int id, struct guest_plan *plan)
 	case CONFIG:
 		plan->config = o->value;
 		return true;
+	case PULL:
+		return take_pull(o, &plan->wish.pull);
+	case PLATFORM:
+		plan->wish.platform = o->value;
+		return true;
 	case FEATURES_ENABLE:
 	case FEATURES_DISABLE:
 		return features_switch(o, id, &plan->features);
 	default:
 		if (plan->cage.wanted)
 			return cage_option(&plan->cage, o, id);
-		return wasi_option(&plan->wasi, o, id);
+		return take_outside(o, id, plan);
 	}
 }
 
@@ -161,6 +203,8 @@ static struct contained_plan contain(const struct guest_plan *plan, const struct
 {
 	struct contained_plan c = {
 		.config = config,
+		.root = -1,
+		.lock = -1,
 		.cache = plan->cache,
 		.no_cache = plan->no_cache,
 		.coredump = plan->coredump,
@@ -201,41 +245,39 @@ static int run_bundle(const struct guest_plan *plan, const struct config *config
 static int run_cage(struct guest_plan *plan, const struct config *config)
 {
 	struct contained_plan contained = contain(plan, config);
-	int code;
 
-	cage_terms(&plan->cage, &contained.terms);
 	plan->cage.no_network = config->policy_network == CONFIG_NETWORK_NONE;
-	contained.sockets = plan->cage.sockets;
-	contained.socket_count = plan->cage.socket_count;
-	code = cage_compose(&plan->cage, plan->file, plan->args, &contained.text, &contained.size);
-	return code == EXIT_OK ? contained_run(&contained) : code;
+	return plan->is_image ? image_run(plan, &contained) : image_run_file(plan, &contained);
 }
 
-/* What other options mean depends on it, wherever it stands. False: a mistake was told, and o->code is set. */
-static bool find_cage(struct options *o, char **args, bool *ret)
+/*
+ * What other options mean depends on whether there is a container, wherever it is said: by --cage, or by an image in the place of FILE.
+ * False: a mistake was told, and o->code is set.
+ */
+static bool look_ahead(struct options *o, struct guest_plan *plan)
 {
-	const struct options begin = *o;
-	int id = OPTIONS_END;
+	struct options ahead = *o;
+	bool is_bundle = false;
+	int id;
 
-	while (*args != NULL && strcmp(*args, "--cage") != 0)
-		args++;
-	if (*args == NULL)
-		return true;
-	do
-		id = options_next(o);
-	while (id > 0 && id != CAGE);
-	*ret = id == CAGE;
-	if (id != OPTIONS_STOP)
-		*o = begin;
+	while ((id = options_next(&ahead)) > 0) {
+		plan->cage.wanted |= id == CAGE;
+		is_bundle |= id == BUNDLE;
+	}
+	if (id == OPTIONS_STOP)
+		o->code = ahead.code;
+	plan->is_image = id == OPTIONS_WORD && !plan->cage.wanted && !is_bundle &&
+			 !local_is_file(ahead.value);
+	plan->cage.wanted |= plan->is_image;
 	return id != OPTIONS_STOP;
 }
 
 /* What the command line says, in `plan`; OPTIONS_WORD where `o` stands at FILE or ID, OPTIONS_END, or OPTIONS_STOP. */
-static int take_all(struct options *o, char **args, struct guest_plan *plan)
+static int take_all(struct options *o, struct guest_plan *plan)
 {
 	int id;
 
-	if (!find_cage(o, args, &plan->cage.wanted))
+	if (!look_ahead(o, plan))
 		return OPTIONS_STOP;
 	while ((id = options_next(o)) > 0)
 		if (!take(o, id, plan))
@@ -277,7 +319,7 @@ int run_verb(const struct verb *verb, char **args)
 			   .memory_option = "--memory-limit"},
 	};
 	options_init(&o, verb, args);
-	id = take_all(&o, args, &plan);
+	id = take_all(&o, &plan);
 	if (id == OPTIONS_STOP)
 		return o.code;
 	if (plan.bundle != NULL && plan.cage.wanted)

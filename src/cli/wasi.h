@@ -27,19 +27,19 @@ enum {
 	WASI_MAX_THREADS,
 };
 
-#define WASI_OPTIONS                                                                              \
-	{WASI_DIR, '\0', "dir", "[GUEST:]HOST[:ro]", "give the guest this directory"},            \
-		{WASI_ENV, '\0', "env", "NAME[=VALUE]", "set a variable, or pass ours on"},       \
-		{WASI_ENV_FILE, '\0', "env-file", "FILE", "set the variables of a file"},         \
-		{WASI_WORKDIR, '\0', "workdir", "PATH", "where the guest begins, as it sees it"}, \
-		{WASI_LISTEN_FD, '\0', "listen-fd", "N", "hand over our listening socket N"},     \
-		{WASI_TCPLISTEN, '\0', "tcplisten", "HOST:PORT",                                  \
-		 "make a listening socket and hand it over"},                                     \
-		{WASI_NO_NETWORK, '\0', "no-network", NULL,                                       \
-		 "the guest gets no sockets of its own"},                                         \
-		{WASI_ALLOW_NET, '\0', "allow-net", "HOST:PORT",                                  \
-		 "whom the guest may talk to; without: everyone"},                                \
-		{WASI_MAX_THREADS, '\0', "max-threads", "N",                                      \
+#define WASI_OPTIONS                                                                             \
+	{WASI_DIR, '\0', "dir", "[GUEST:]HOST[:ro]", "give the guest this directory"},           \
+		{WASI_ENV, 'e', "env", "NAME[=VALUE]", "set a variable, or pass ours on"},       \
+		{WASI_ENV_FILE, '\0', "env-file", "FILE", "set the variables of a file"},        \
+		{WASI_WORKDIR, 'w', "workdir", "PATH", "where the guest begins, as it sees it"}, \
+		{WASI_LISTEN_FD, '\0', "listen-fd", "N", "hand over our listening socket N"},    \
+		{WASI_TCPLISTEN, '\0', "tcplisten", "HOST:PORT",                                 \
+		 "make a listening socket and hand it over"},                                    \
+		{WASI_NO_NETWORK, '\0', "no-network", NULL,                                      \
+		 "the guest gets no sockets of its own"},                                        \
+		{WASI_ALLOW_NET, '\0', "allow-net", "HOST:PORT",                                 \
+		 "whom the guest may talk to; without: everyone"},                               \
+		{WASI_MAX_THREADS, '\0', "max-threads", "N",                                     \
 		 "threads the guest may start (default 1024)"}
 
 struct wasi_setup {

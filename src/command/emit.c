@@ -93,6 +93,12 @@ void emit_u64(struct emit *e, const char *key, uint64_t value)
 	out_format(e->out, "%llu", (unsigned long long)value);
 }
 
+void emit_number(struct emit *e, const char *key, const char *text)
+{
+	begin(e, key);
+	out_text(e->out, text);
+}
+
 void emit_bool(struct emit *e, const char *key, bool value)
 {
 	begin(e, key);

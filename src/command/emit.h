@@ -28,6 +28,8 @@ void emit_row(struct emit *e, const char *key, char bracket);
 /* bracket: '}' or ']'. */
 void emit_close(struct emit *e, char bracket);
 void emit_u64(struct emit *e, const char *key, uint64_t value);
+/* As the caller has it written: one that JSON knows. */
+void emit_number(struct emit *e, const char *key, const char *text);
 void emit_bool(struct emit *e, const char *key, bool value);
 void emit_null(struct emit *e, const char *key);
 void emit_text(struct emit *e, const char *key, const char *bytes, size_t size);

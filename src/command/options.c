@@ -59,25 +59,50 @@ static int long_option(struct options *o, const char *name)
 	return unknown(o, name, size);
 }
 
+static const struct option *find_letter(const struct options *o, char letter)
+{
+	const struct option *row = o->verb->options;
+
+	while (row->id != 0 && row->letter != letter)
+		row++;
+	return row->id != 0 ? row : NULL;
+}
+
+/* The first of these letters: a value is what follows it, or the next word; behind a flag there may be another one. */
+static int take_letter(struct options *o, const char *letters)
+{
+	const struct option *row = find_letter(o, letters[0]);
+
+	o->joined = NULL;
+	if (row == NULL)
+		return stop(o, say(EXIT_USAGE, NULL, "unknown option '-%c'", letters[0]));
+	if (row->value != NULL)
+		return take_value(o, row, letters[1] != '\0' ? letters + 1 : NULL);
+	if (letters[1] != '\0')
+		o->joined = letters + 1;
+	return take_value(o, row, NULL);
+}
+
 static int short_option(struct options *o, const char *word)
 {
 	if (strcmp(word, "-h") == 0)
 		return stop(o, help_show(o->verb));
-	for (const struct option *row = o->verb->options; row->id != 0; row++)
-		if (row->letter == word[1] && word[2] == '\0')
-			return take_value(o, row, NULL);
 	/* "-json" was most likely meant to be "--json". */
 	for (const struct option *row = o->verb->options; row->id != 0; row++)
 		if (strcmp(row->name, word + 1) == 0)
 			return stop(o, say(EXIT_USAGE, NULL,
 					   "unknown option '%s', did you mean '-%s'?", word, word));
-	return stop(o, say(EXIT_USAGE, NULL, "unknown option '%s'", word));
+	if (find_letter(o, word[1]) == NULL)
+		return stop(o, say(EXIT_USAGE, NULL, "unknown option '%s'", word));
+	return take_letter(o, word + 1);
 }
 
 int options_next(struct options *o)
 {
 	char *word = *o->next;
 
+	if (o->joined != NULL)
+		return take_letter(o, o->joined);
 	if (word == NULL)
 		return OPTIONS_END;
 	o->next++;

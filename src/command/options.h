@@ -2,8 +2,8 @@
 /*
  * options.h: walk the arguments of a verb.
  *
- * Options are `--name VALUE`, `--name=VALUE`, `-l VALUE` or flags; words may stand between
- * them, `--` ends them, and a single `-` is a word. --help and -h need no row.
+ * Options are `--name VALUE`, `--name=VALUE`, `-l VALUE`, `-lVALUE` or flags, of which letters may be joined, as in -it; words may
+ * stand between them, `--` ends them, and a single `-` is a word. --help and -h need no row.
  */
 #ifndef COMMAND_OPTIONS_H
 #define COMMAND_OPTIONS_H
@@ -23,6 +23,7 @@ struct options {
 	char **next; /* what is not yet read; ends with NULL */
 	const char *value; /* of the option just read, or the word */
 	const char *name; /* of the option just read */
+	const char *joined; /* letters of the same word that are yet to be read; NULL: none */
 	int code;
 	bool only_words; /* after -- */
 };

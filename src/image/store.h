@@ -3,7 +3,7 @@
  * store.h: the images of a node, to be written; oci/store.h has what lies where.
  *
  * Everything becomes visible by one rename: a blob when its digest was found right, a name with a new index.json, a root when it is
- * whole. Whoever is killed leaves partial/ and roots/NAME.new-PID, which the next one goes on with or collects. Directories and
+ * whole. Whoever is killed leaves partial/ and roots/NAME.new, which the next one goes on with or collects. Directories and
  * files are synced before they are named where losing power would otherwise leave a name without content.
  */
 #ifndef IMAGE_STORE_H
@@ -20,11 +20,16 @@
 struct store {
 	int dir; /* owned */
 	int lock; /* owned: held shared */
-	char *path; /* owned */
+	char *path; /* owned: absolute */
+	bool quiet; /* who has to wait for another process does not say so */
 };
 
-/* Made where it is missing. `path` NULL: the default. */
+/*
+ * Made where it is missing. `path` NULL: the default. -EPERM: others could have written what lies there; -EEXIST: it is no store, and
+ * not empty either.
+ */
 int store_open(struct store *ret, const char *path, struct err *err);
+/* Collects what was left to whoever ends last. */
 void store_close(struct store *store);
 
 /* -- Blobs ------------------------------------------------------------------------------------------ */
@@ -44,7 +49,8 @@ int store_blob_put(const struct store *store, const void *bytes, size_t size,
 struct store_writer {
 	const struct store *store; /* borrowed */
 	int fd; /* owned; locked, so that two of one digest write one after the other */
-	char name[96]; /* in partial/ */
+	char name[OCI_DIGEST_ROOM]; /* in partial/ */
+	int error; /* of an earlier piece: nothing can follow it */
 	struct hash hash;
 	struct oci_digest expected; /* "": whatever it will be */
 	uint64_t size; /* bytes so far: after store_write_begin() those of an earlier try */
@@ -62,7 +68,7 @@ int store_write_again(struct store_writer *writer, struct err *err);
 int store_write(struct store_writer *writer, const void *bytes, size_t size, struct err *err);
 /* It gets its name. -EBADMSG: it is not what was expected, and gone. */
 int store_write_end(struct store_writer *writer, struct oci_digest *ret, struct err *err);
-/* What came of an expected one stays for the next try; of another it goes. */
+/* What came of an expected one stays for the next try, unless the disk is full; of another it goes. Ended already: nothing. */
 void store_write_leave(struct store_writer *writer);
 
 /* -- Names ------------------------------------------------------------------------------------------ */
@@ -73,7 +79,11 @@ int store_find(const struct store *store, const char *word, struct image_index *
 /* The name stands for this from now on. Its blobs are there. */
 int store_name(const struct store *store, const struct reference *reference,
 	       const struct image_descriptor *descriptor, struct err *err);
+/* -ENOENT: there is none. */
 int store_unname(const struct store *store, const struct reference *reference, struct err *err);
+/* The same for what other tools called it, with `digest` for whatever leads there, named or not; one of both is NULL. */
+int store_forget(const struct store *store, const char *name, const struct oci_digest *digest,
+		 struct err *err);
 /* All of index.json. */
 int store_list(const struct store *store, struct image_index *ret, struct err *err);
 
@@ -85,7 +95,10 @@ struct store_freed {
 	bool later; /* somebody uses the store: who ends last collects it */
 };
 
-/* Whatever no name leads to, and nobody uses, goes. Gives up our own share of the lock while it does. */
-int store_collect(struct store *store, struct store_freed *ret, struct err *err);
+/*
+ * Whatever no name leads to, and nobody uses, goes. Gives up our own share of the lock while it does. `parts`: those of blobs, too, that
+ * could be gone on with.
+ */
+int store_collect(struct store *store, bool parts, struct store_freed *ret, struct err *err);
 
 #endif

@@ -23,6 +23,7 @@
 
 #include <limits.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "oci/digest.h"
 #include "oci/image.h"
@@ -37,18 +38,31 @@ struct ready {
 	char path[PATH_MAX]; /* of it */
 };
 
+enum { STORE_READY_NAME = 256 };
+
 /* The directory: $SKIFF_STORE, of root /var/lib/skiff/images, of others $XDG_DATA_HOME/skiff/images or ~/.local/share/skiff/images. */
 int store_path(char path[static PATH_MAX], struct err *err);
-/* A descriptor, with the lock held shared until it is closed. -ENOENT: there is no store yet. `dir` gets the store. */
+/*
+ * The lock, held shared as long as the descriptor is open: it is returned and the caller's, as is *ret_dir, the store. -ENOENT:
+ * there is no store yet.
+ */
 int store_use(int *ret_dir, struct err *err);
-/* What the name stands for: -ENOENT. Of several the last. The media type goes with it. */
+/* What the name stands for: -ENOENT. Of several the last. One with a digest is that digest, by whatever name it lies there. */
 int store_lookup(int dir, const struct reference *reference, struct oci_digest *ret,
 		 struct err *err);
-/* -ENOENT: not ready. `platform`: as it was asked for, or NULL. */
+/* -ENOENT: not ready, or not in words that we know. `platform`: as it was asked for, or NULL. */
 int store_ready(int dir, const struct oci_digest *digest, const char *platform, struct ready *ret,
 		struct err *err);
-/* A blob, whole, without checking its digest: it was when it came. The caller owns the text. */
+/* A blob, whole, without checking its digest: it was when it came. The caller owns the text. At most IMAGE_JSON_MAX bytes. */
 int store_blob(int dir, const struct oci_digest *digest, char **ret, size_t *ret_size,
 	       struct err *err);
+
+/* What writes ready/ needs as well: the name in it (spellings of one platform have one), the path of a blob, and the text. */
+int store_ready_name(const struct oci_digest *digest, const char *platform,
+		     char name[static STORE_READY_NAME], struct err *err);
+void store_blob_path(const struct oci_digest *digest, char path[static STORE_READY_NAME]);
+int store_ready_parse(struct ready *ret, const char *text, struct err *err);
+/* 0 or -ENOMEM; -EINVAL: a path that is no line. */
+int store_ready_put(const struct ready *ready, struct buf *text);
 
 #endif

@@ -165,7 +165,17 @@ static int close_filter(struct err *err)
 	return error;
 }
 
-static int shut(const struct apart *apart, int keep, struct err *err)
+/* From now on; of an end before that nobody tells us. */
+static int end_with(pid_t parent, struct err *err)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	/* 0: he is of another pid namespace, and cannot be asked for. */
+	return getppid() == parent || getppid() == 0
+		       ? 0
+		       : err_set(err, -ESRCH, "whoever asked for it is gone");
+}
+
+static int shut(const struct apart *apart, int keep, pid_t parent, struct err *err)
 {
 	int error;
 
@@ -175,18 +185,29 @@ static int shut(const struct apart *apart, int keep, struct err *err)
 	fds_close_but(keep);
 	if (error == 0)
 		error = become_nobody(err);
-	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); /* forgotten with every change of user */
+	if (error == 0)
+		error = end_with(parent, err); /* which is forgotten with every change of user */
 	if (error == 0)
 		error = allow_no_file(err);
 	return error == 0 ? close_filter(err) : error;
 }
 
-static _Noreturn void live(const struct apart *apart, int keep, skiff_work_fn *work, void *work_env,
-			   struct told *told)
+struct life {
+	const struct apart *apart; /* borrowed, as are these */
+	skiff_work_fn *work;
+	void *work_env;
+	struct told *told;
+	pid_t parent;
+	int keep;
+};
+
+static _Noreturn void live(const struct life *life)
 {
-	told->result = shut(apart, keep, &told->err);
+	struct told *told = life->told;
+
+	told->result = shut(life->apart, life->keep, life->parent, &told->err);
 	if (told->result == 0) {
-		told->result = work(work_env, (struct skiff_error *)(void *)&told->err);
+		told->result = life->work(life->work_env, (struct skiff_error *)(void *)&told->err);
 		told->is_done = true;
 	}
 	_exit(0);
@@ -239,6 +260,7 @@ int apart_run(void *env, int keep, skiff_work_fn *work, void *work_env, struct s
 	struct err *err = (struct err *)(void *)error;
 	struct told *told = mmap(NULL, sizeof(*told), PROT_READ | PROT_WRITE,
 				 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	const struct life life = {env, work, work_env, told, getpid(), keep};
 	int status, result;
 	pid_t pid;
 
@@ -246,7 +268,7 @@ int apart_run(void *env, int keep, skiff_work_fn *work, void *work_env, struct s
 		return err_set(err, -errno, "a page for a process: %s", strerror(errno));
 	pid = fork();
 	if (pid == 0)
-		live(env, keep, work, work_env, told);
+		live(&life);
 	result = pid < 0 ? err_set(err, -errno, "a process to read it in: %s", strerror(errno))
 			 : wait_for(pid, &status, err);
 	if (result == 0)

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -274,6 +276,64 @@ static void limits_hold(void **state)
 	assert_int_equal(run(grow_file, &at, &err), -EFBIG);
 }
 
+/* -- Whose end is its own ------------------------------------------------------------------------------ */
+
+static int born[2], gate[2]; /* pipes: it is there, and may go on */
+
+static void wait_at_the_gate(void)
+{
+	char word = 0;
+
+	if (write(born[1], &word, 1) != 1 || read(gate[0], &word, 1) != 1)
+		_exit(1);
+}
+
+static int leave_a_mark(void *env, struct skiff_error *err)
+{
+	(void)err;
+	*(volatile bool *)env = true;
+	return 0;
+}
+
+static _Noreturn void be_killed(bool *mark)
+{
+	struct skiff_error err;
+
+	prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
+	if (pthread_atfork(NULL, NULL, wait_at_the_gate) != 0)
+		_exit(1);
+	run(leave_a_mark, mark, &err);
+	_exit(1);
+}
+
+/* Also where that comes before it can have been told. */
+static void it_ends_with_who_asked(void **state)
+{
+	bool *mark = mmap(NULL, sizeof(*mark), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+			  -1, 0);
+	char word = 0;
+	pid_t pid;
+
+	(void)state;
+	assert_ptr_not_equal(mark, MAP_FAILED);
+	assert_int_equal(pipe(born) | pipe(gate) | prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
+	pid = fork();
+	if (pid == 0)
+		be_killed(mark);
+	assert_int_equal(read(born[0], &word, 1), 1);
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(write(gate[1], &word, 1), 1);
+	assert_true(waitpid(-1, NULL, 0) > 0);
+	assert_false(*mark);
+	prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
+	for (int i = 0; i < 2; i++) {
+		close(born[i]);
+		close(gate[i]);
+	}
+	munmap(mark, sizeof(*mark));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -283,6 +343,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(ends_are_told, make_files, close_files),
 		cmocka_unit_test_setup_teardown(nothing_else_can_be_done, make_files, close_files),
 		cmocka_unit_test_setup_teardown(limits_hold, make_files, close_files),
+		cmocka_unit_test_setup_teardown(it_ends_with_who_asked, make_files, close_files),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

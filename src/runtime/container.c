@@ -145,6 +145,8 @@ static int make_state(struct container *c, struct err *err)
 	int error = take_name(c, err);
 
 	c->state.created = (int64_t)time(NULL);
+	if (error == 0 && c->image != NULL && (c->state.image = strdup(c->image)) == NULL)
+		error = err_set(err, -ENOMEM, "out of memory for a container's state");
 	if (error == 0)
 		error = keep_bundle(c, err);
 	if (error == 0)
@@ -160,6 +162,14 @@ static int note_init(struct container *c, struct err *err)
 {
 	c->state.init = state_process_now(c->child.pid);
 	return state_write(c->state_dir, &c->state, err);
+}
+
+/* What container_start() will say, while the child is at work. */
+static int prepare_start(struct container *c, struct err *err)
+{
+	c->state.phase = STATE_RUNNING;
+	c->state.kept = c->kept;
+	return state_prepare(c->state_dir, &c->state, err);
 }
 
 /* It may outlive us from when it knows that it is known. */
@@ -237,6 +247,8 @@ int container_create(struct container *c, struct err *err)
 		error = note_init(c, err);
 	if (error == 0 && hooks_await_namespaces(c->bundle->spec))
 		error = run_namespace_hooks(c, err);
+	if (error == 0 && !c->detached)
+		error = prepare_start(c, err);
 	if (error == 0)
 		error = launch_wait_ready(&c->child, err);
 	return error == 0 && c->detached ? leave_at_gate(c, err) : error;
@@ -245,10 +257,12 @@ int container_create(struct container *c, struct err *err)
 int container_start(struct container *c, struct err *err)
 {
 	/* Before the word: without us it does not live on until it has heard it. */
-	int error = note_phase(c, STATE_RUNNING, err);
+	int error = state_publish(c->state_dir, err);
 
 	if (error == 0)
-		error = launch_go(&c->child, err);
+		error = c->bundle->spec->hooks[OCI_HOOK_START_CONTAINER].count > 0
+				? launch_go(&c->child, err)
+				: launch_let_go(&c->child, err);
 	child_hang_up(&c->child);
 	return error;
 }
@@ -278,6 +292,27 @@ void container_leave(struct container *c)
 	cgroup_layout_deinit(&c->layout);
 	cgroup_notes_deinit(&c->notes);
 	c->was_born = false;
+}
+
+int container_ended(struct container *c, int code, struct err *err)
+{
+	struct state *state = &c->state;
+	int error = 0;
+
+	state->ran_out = code == 128 + SIGKILL && container_ran_out(c);
+	state->has_ended = true;
+	state->exit = code;
+	state->ended = (int64_t)time(NULL);
+	/* First of all, since somebody waits for it; the group is named until it is gone. */
+	error = state_write(c->state_dir, state, err);
+	if (error == 0 && c->cgroup != NULL)
+		error = leftover_remove_group(c->cgroup, state->phase, c->root, c->id, err);
+	if (error == 0 && c->cgroup != NULL) {
+		state->cgroup[0] = '\0';
+		error = state_write(c->state_dir, state, err);
+	}
+	container_leave(c);
+	return error;
 }
 
 /* A killed process that waits for a file system which has heard it and never answers does not end. */

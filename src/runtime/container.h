@@ -7,6 +7,8 @@
  *   container_started()   hooks
  *   container_delete()    whatever is left goes: after any failure, and after the end
  *
+ * Of one that is `kept`, in place of the last, container_ended(): what is known of it stays until somebody deletes it (known.h).
+ *
  * Or, of one that is `detached`, container_create() and container_leave(): it waits to be started by whoever comes (known.h).
  */
 #ifndef RUNTIME_CONTAINER_H
@@ -32,6 +34,8 @@ struct container {
 	uint32_t more_count;
 	message_note_fn *note; /* as in struct launch */
 	void *note_env;
+	const char *image; /* see struct state; NULL: none */
+	bool kept; /* from its start on its name and its end are known until it is deleted, whatever becomes of us */
 	bool no_cgroup; /* it stays in ours: nothing is limited, and its pid namespace keeps it together */
 
 	int root; /* these are ours: the directory of all states; 0: none is kept */
@@ -46,6 +50,7 @@ struct container {
 
 /* 0; else an exit code (> 0) or a negative errno, with the sentence. Delete it in any case. */
 int container_create(struct container *container, struct err *err);
+/* One that is not detached. */
 int container_start(struct container *container, struct err *err);
 /* The hooks that run then: their failure is worth a warning. */
 int container_started(const struct container *container, struct err *err);
@@ -53,6 +58,10 @@ int container_started(const struct container *container, struct err *err);
 bool container_ran_out(const struct container *container);
 /* It stays as it is; what is ours of it is freed. */
 void container_leave(struct container *container);
+/*
+ * It has ended with this code, and was waited for: everything of it goes but its state, which says so. What is ours of it is freed.
+ */
+int container_ended(struct container *container, int code, struct err *err);
 /* The child, if it is there, is killed and waited for. `err` may be NULL. */
 int container_delete(struct container *container, struct err *err);
 

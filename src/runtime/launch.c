@@ -67,7 +67,7 @@ static bool arrange(const int *fds, int count)
 static int keep_rights(struct err *err)
 {
 	struct oci_capabilities caps;
-	int error = caps_get(&caps, err);
+	int error = caps_get_own(&caps, err);
 
 	if (error != 0)
 		return error;
@@ -406,28 +406,41 @@ int launch_wait_namespaces(struct child *child, struct err *err)
 	return wait_for(child, MESSAGE_NAMESPACES, err);
 }
 
-int launch_on(struct child *child, struct err *err)
+static int say(const struct child *child, enum message_kind kind, struct err *err)
 {
-	int error = message_send(child->socket, MESSAGE_ON, 0, NULL);
+	int error = message_send(child->socket, kind, 0, NULL);
 
 	return error == 0 ? 0 : err_set(err, error, "the container's process is gone");
 }
 
-/* A word that is the last one: the child closes its side. */
+int launch_on(struct child *child, struct err *err)
+{
+	return say(child, MESSAGE_ON, err);
+}
+
+/* Nothing more comes than what is there. */
+static bool has_closed(const struct child *child)
+{
+	struct pollfd fd = {.fd = child->socket, .events = POLLRDHUP};
+
+	return poll(&fd, 1, 0) == 1 && (fd.revents & (POLLRDHUP | POLLHUP)) != 0;
+}
+
+/* A word that is the last one: the child closes its side. Who is to stop then has begun: that is for whoever waits for its end. */
 static int send_last(struct child *child, enum message_kind kind, struct err *err)
 {
 	struct message message;
-	int error = message_send(child->socket, kind, 0, NULL);
+	int error = say(child, kind, err);
 
 	if (error != 0)
-		return err_set(err, error, "the container's process is gone");
+		return error;
 	/* Its side is closed: by itself, or because it has ended already. */
 	child->slow = NULL; /* it was ready */
 	do {
 		error = wait_for_either(child);
-		if (error == -ECANCELED)
+		if (error == -ECANCELED && !has_closed(child))
 			return stopped(child, err);
-		if (error == 0)
+		if (error == 0 || error == -ECANCELED)
 			error = message_receive(child->socket, &message);
 	} while (error == 0 && took_note(child, &message));
 	if (error == -ECONNRESET)
@@ -444,6 +457,11 @@ int launch_leave(struct child *child, struct err *err)
 int launch_go(struct child *child, struct err *err)
 {
 	return send_last(child, MESSAGE_GO, err);
+}
+
+int launch_let_go(struct child *child, struct err *err)
+{
+	return say(child, MESSAGE_GO, err);
 }
 
 void child_hang_up(struct child *child)

@@ -83,6 +83,8 @@ int launch_on(struct child *child, struct err *err);
 int launch_leave(struct child *child, struct err *err);
 /* Until the guest begins; results are as above. */
 int launch_go(struct child *child, struct err *err);
+/* The word alone, for one that has no programs to run before its guest: nothing can go wrong that its end does not tell. */
+int launch_let_go(struct child *child, struct err *err);
 /* There is nothing more to be said to it. */
 void child_hang_up(struct child *child);
 void child_deinit(struct child *child);

@@ -82,6 +82,20 @@ static void who_waits_can_be_stopped(void **state)
 	assert_int_equal(launch_leave(&child, &err), -ECANCELED);
 }
 
+/* The guest has said something already, and was sent a signal for it: that is the guest's, who was not stopped before. */
+static void who_has_begun_was_not_stopped_before(void **state)
+{
+	struct err err;
+
+	(void)state;
+	assert_int_equal(message_send(far, MESSAGE_WARNING, 0, "a word on the way"), 0);
+	assert_int_equal(shutdown(far, SHUT_WR), 0);
+	ask_to_stop();
+	assert_int_equal(launch_go(&child, &err), 0);
+	assert_int_equal(launch_leave(&child, &err), 0);
+	assert_int_equal(launch_wait_ready(&child, &err), -ECANCELED);
+}
+
 static void count_note(void *env, enum message_kind kind, const char *sentence)
 {
 	int *count = env;
@@ -121,6 +135,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_failure_is_one_whatever_its_number, begin, end),
 		cmocka_unit_test_setup_teardown(who_waits_can_be_stopped, begin, end),
+		cmocka_unit_test_setup_teardown(who_has_begun_was_not_stopped_before, begin, end),
 		cmocka_unit_test_setup_teardown(notes_without_end_do_not_keep_him, begin, end),
 	};
 

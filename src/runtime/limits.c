@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "sandbox/view.h"
 
 static const char prefix[] = "skiff.";
 
@@ -56,12 +57,25 @@ static int resolve(struct limits *limits, enum limit limit, const struct oci_spe
 	return check_most(config, row, limits->of[limit], asked, err);
 }
 
+/* What is no limit of the guest (sandbox/view.h). */
+static int check_root(const struct oci_spec *spec, struct err *err)
+{
+	const char *root = oci_annotation(spec, VIEW_ROOT_ANNOTATION);
+
+	if (root == NULL || strcmp(root, VIEW_ROOT_SCRATCH) == 0)
+		return 0;
+	return err_set(err, -EINVAL, "annotation '%s': '%.64s' is not '%s'", VIEW_ROOT_ANNOTATION,
+		       root, VIEW_ROOT_SCRATCH);
+}
+
 static void warn_unknown(const char *name, config_warn_fn *warn, void *env)
 {
 	const char *rest = name + sizeof(prefix) - 1;
 	struct text_nearest nearest;
 	struct err sentence;
 
+	if (strcmp(name, VIEW_ROOT_ANNOTATION) == 0)
+		return;
 	text_nearest_init(&nearest, rest, strlen(rest));
 	for (size_t i = 0; i < LIMITS; i++) {
 		const char *known = config_name(rows[i].otherwise);
@@ -82,7 +96,7 @@ int limits_resolve(struct limits *limits, const struct oci_spec *spec, const str
 		   config_warn_fn *warn, void *env, struct err *err)
 {
 	const struct oci_pairs *pairs = &spec->annotations;
-	int error = 0;
+	int error = check_root(spec, err);
 
 	for (uint32_t i = 0; warn != NULL && i < pairs->count; i++)
 		if (strncmp(pairs->items[i].key, prefix, sizeof(prefix) - 1) == 0)

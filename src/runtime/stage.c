@@ -34,7 +34,7 @@ int stage_begin(struct stage *ret, struct err *err)
 {
 	int error;
 
-	*ret = (struct stage){.socket = LAUNCH_SOCKET_FD, .module = -1};
+	*ret = (struct stage){.socket = LAUNCH_SOCKET_FD, .module = -1, .below = -1};
 	error = plan_read(&ret->plan, LAUNCH_PLAN_FD, err);
 	if (error == 0)
 		error = terms_read(&ret->terms, ret->plan.terms, ret->plan.terms_size, err);
@@ -177,21 +177,25 @@ static int enter_users(const struct stage *stage, int users, struct err *err)
 	return error;
 }
 
-/* An empty mount namespace, of the container's user namespace; a classic view has its own. */
+/* The empty mount namespace to begin from; -1: none, or not one to be joined from the user namespace we were born in. */
+static int template_of(const struct plan *plan)
+{
+	return plan->has_template && !plan->in_users ? LAUNCH_TEMPLATE_FD : -1;
+}
+
+/* A mount namespace, of the container's user namespace; a classic view has its own. */
 static int leave_host(const struct stage *stage, int users, bool is_classic, struct err *err)
 {
-	int template = stage->plan.has_template ? LAUNCH_TEMPLATE_FD : -1, error;
+	int template = template_of(&stage->plan), error;
 
 	if (!stage->spec->namespaces[OCI_NS_USER].wanted)
 		return is_classic ? 0 : template_enter(template, err);
 	if (is_classic)
 		return enter_users(stage, users, err);
-	if (stage->plan.in_users)
-		template = -1;
 	error = template_join(template, err);
 	if (error == 0)
 		error = enter_users(stage, users, err);
-	return error == 0 ? template_copy(template >= 0, err) : error;
+	return error == 0 ? template_copy(err) : error;
 }
 
 /*
@@ -248,10 +252,32 @@ static int make_view(struct stage *stage, int users, struct err *err)
 	if (error == 0)
 		error = leave_host(stage, users, view_is_classic(&view), err);
 	if (error == 0)
-		error = view_enter(&view, spec, err);
-	if (error != 0)
-		view_close(&view);
+		error = view_enter(&view, spec, template_of(&stage->plan) >= 0, err);
+	if (error == 0 && view.refused.text[0] != '\0')
+		stage_note(stage, MESSAGE_WARNING, view.refused.text);
+	if (error == 0) {
+		stage->below = view.below;
+		view.below = -1;
+	}
+	view_close(&view);
 	return error;
+}
+
+int stage_below(struct stage *stage, const char *path, int fd)
+{
+	const char *cwd = stage->spec->process.cwd;
+	char whole[PATH_MAX];
+	int same = -1;
+
+	if (stage->below < 0)
+		return fd;
+	if (snprintf(whole, sizeof(whole), "%s/%s", path[0] == '/' ? "" : cwd, path) < PATH_MAX)
+		same = view_below(stage->below, whole, fd);
+	close(stage->below);
+	stage->below = -1;
+	if (same >= 0)
+		close(fd);
+	return same >= 0 ? same : fd;
 }
 
 int stage_enter(struct stage *stage, struct err *err)

@@ -30,11 +30,17 @@ struct stage {
 	struct oci_spec *spec; /* owned, for good */
 	char *bundle; /* owned, for good: its path, for hooks */
 	bool is_shut;
+	int below; /* owned: what a scratch root lies on; -1: the root is none */
 	int module; /* owned: to be handed out with the word that we are ready, since the cache lacks it; -1: none */
 };
 
 int stage_begin(struct stage *ret, struct err *err);
 int stage_enter(struct stage *stage, struct err *err);
+/*
+ * `fd` was opened by that path, and nobody has written to the root yet: the same file, as it lies below a scratch root, where the cache
+ * knows it again. Takes the descriptor; the answer is that one, or another in its place.
+ */
+int stage_below(struct stage *stage, const char *path, int fd);
 /* Where there are startContainer hooks, which are programs: stage_await() does it, behind them. */
 int stage_shut(struct stage *stage, struct err *err);
 int stage_await(struct stage *stage, struct err *err);

@@ -14,22 +14,13 @@
 #include "base/base.h"
 #include "base/buf.h"
 #include "base/io.h"
+#include "base/places.h"
 
 static const char header[] = "skiff-state 1\n";
 
 enum { STATE_BYTES_MAX = 1 << 20 };
 
 /* -- Where ----------------------------------------------------------------------------------------- */
-
-static int users_root(uid_t user, char *path, size_t size, struct err *err)
-{
-	const char *runtime = getenv("XDG_RUNTIME_DIR");
-	int n = runtime != NULL && runtime[0] == '/'
-			? snprintf(path, size, "%s/skiff", runtime)
-			: snprintf(path, size, "/tmp/skiff-%u", (unsigned)user);
-
-	return n >= 0 && (size_t)n < size ? 0 : err_set(err, -ENAMETOOLONG, "XDG_RUNTIME_DIR");
-}
 
 /* Whoever else could write there could name our containers. */
 static int check_root(int fd, const char *path, struct err *err)
@@ -46,11 +37,14 @@ static int check_root(int fd, const char *path, struct err *err)
 
 static int open_root(const char *path, struct err *err)
 {
-	int fd, error;
+	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	int fd = openat(AT_FDCWD, path, flags), error;
 
-	if (mkdir(path, 0700) < 0 && errno != EEXIST)
-		return err_set(err, -errno, "make %s: %s", path, strerror(errno));
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT) {
+		if (mkdir(path, 0700) < 0 && errno != EEXIST)
+			return err_set(err, -errno, "make %s: %s", path, strerror(errno));
+		fd = openat(AT_FDCWD, path, flags);
+	}
 	if (fd < 0)
 		return err_set(err, -errno, "%s: %s", path, strerror(errno));
 	error = check_root(fd, path, err);
@@ -69,13 +63,13 @@ int state_root(struct err *err)
 {
 	char path[PATH_MAX];
 	uid_t user = geteuid();
-	int fd = user == 0 ? open_root(STATE_ROOT, err) : -EACCES, error;
+	int fd = user == 0 ? open_root(PLACES_STATES, err) : -EACCES, error;
 
 	/* Root of a user namespace may have no say in /run, and is an ordinary user then; but user 0 of /tmp is somebody else. */
 	if (!is_refusal(fd) || (user == 0 && getenv("XDG_RUNTIME_DIR") == NULL))
 		return fd;
-	error = users_root(user, path, sizeof(path), err);
-	return error == 0 ? open_root(path, err) : error;
+	error = places_users_states(user, path);
+	return error == 0 ? open_root(path, err) : err_set(err, error, "XDG_RUNTIME_DIR");
 }
 
 int state_check_id(const char *id, struct err *err)
@@ -136,13 +130,13 @@ static bool put_text(struct buf *text, const char *key, const char *value)
 {
 	bool fits = buf_put(text, key, strlen(key)) != NULL && buf_put(text, " ", 1) != NULL;
 
-	for (const char *c = value; fits && *c != '\0'; c++) {
-		if (*c == '\n')
-			fits = buf_put(text, "\\n", 2) != NULL;
-		else if (*c == '\\')
-			fits = buf_put(text, "\\\\", 2) != NULL;
-		else
-			fits = buf_put(text, c, 1) != NULL;
+	for (const char *c = value; fits && *c != '\0';) {
+		size_t plain = strcspn(c, "\n\\");
+
+		fits = buf_put(text, c, plain) != NULL;
+		c += plain;
+		if (fits && *c != '\0')
+			fits = buf_put(text, *c++ == '\n' ? "\\n" : "\\\\", 2) != NULL;
 	}
 	return fits && buf_put(text, "\n", 1) != NULL;
 }
@@ -160,6 +154,12 @@ static bool put_state(struct buf *text, const struct state *state)
 		return false;
 	if (!put_text(text, "kept", state->kept ? "1" : "0"))
 		return false;
+	if (!put_text(text, "image", state->image != NULL ? state->image : ""))
+		return false;
+	snprintf(number, sizeof(number), "%d %" PRId64 " %d", state->exit, state->ended,
+		 (int)state->ran_out);
+	if (state->has_ended && !put_text(text, "end", number))
+		return false;
 	snprintf(number, sizeof(number), "%" PRId64, state->created);
 	return put_text(text, "created", number) && put_text(text, "phase", phases[state->phase]) &&
 	       put_text(text, "bundle", state->bundle != NULL ? state->bundle : "") &&
@@ -176,13 +176,6 @@ static int write_file(int dir, const char *name, const void *bytes, size_t size)
 	return error;
 }
 
-static int write_new(int dir, const struct buf *text)
-{
-	int error = write_file(dir, "new", text->data, text->size);
-
-	return error == 0 && renameat(dir, "new", dir, "state") < 0 ? -errno : error;
-}
-
 int state_keep_config(int dir, const char *text, size_t size, struct err *err)
 {
 	int error = write_file(dir, "config.json", text, size);
@@ -192,14 +185,31 @@ int state_keep_config(int dir, const char *text, size_t size, struct err *err)
 				    strerror(-error));
 }
 
-int state_write(int dir, const struct state *state, struct err *err)
+static int not_written(int error, struct err *err)
+{
+	return err_set(err, error, "write a container's state: %s", strerror(-error));
+}
+
+int state_prepare(int dir, const struct state *state, struct err *err)
 {
 	struct buf text = {0};
-	int error = put_state(&text, state) ? write_new(dir, &text) : -ENOMEM;
+	int error =
+		put_state(&text, state) ? write_file(dir, "new", text.data, text.size) : -ENOMEM;
 
 	buf_deinit(&text);
-	return error == 0 ? 0
-			  : err_set(err, error, "write a container's state: %s", strerror(-error));
+	return error == 0 ? 0 : not_written(error, err);
+}
+
+int state_publish(int dir, struct err *err)
+{
+	return renameat(dir, "new", dir, "state") == 0 ? 0 : not_written(-errno, err);
+}
+
+int state_write(int dir, const struct state *state, struct err *err)
+{
+	int error = state_prepare(dir, state, err);
+
+	return error == 0 ? state_publish(dir, err) : error;
 }
 
 /* -- Reading --------------------------------------------------------------------------------------- */
@@ -227,6 +237,16 @@ static bool take_phase(struct state *state, const char *value)
 	return true;
 }
 
+static bool take_end(struct state *state, const char *value)
+{
+	int ran_out;
+
+	state->has_ended =
+		sscanf(value, "%d %" SCNd64 " %d", &state->exit, &state->ended, &ran_out) == 3;
+	state->ran_out = state->has_ended && ran_out != 0;
+	return state->has_ended;
+}
+
 static bool take_line(struct state *state, const char *key, const char *value)
 {
 	int pid;
@@ -237,6 +257,10 @@ static bool take_line(struct state *state, const char *key, const char *value)
 		state->init.pid = pid;
 	} else if (strcmp(key, "created") == 0) {
 		return sscanf(value, "%" SCNd64, &state->created) == 1;
+	} else if (strcmp(key, "end") == 0) {
+		return take_end(state, value);
+	} else if (strcmp(key, "image") == 0 && state->image == NULL) {
+		return (state->image = unescaped(value)) != NULL;
 	} else if (strcmp(key, "kept") == 0) {
 		state->kept = strcmp(value, "0") != 0;
 	} else if (strcmp(key, "phase") == 0) {
@@ -305,6 +329,7 @@ void state_deinit(struct state *state)
 {
 	free(state->bundle);
 	free(state->cgroup);
+	free(state->image);
 	*state = (struct state){0};
 }
 

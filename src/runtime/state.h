@@ -20,7 +20,6 @@
 
 #include "base/err.h"
 
-#define STATE_ROOT "/run/skiff"
 #define STATE_ID_MAX 255
 
 /* Times are of the kernel: clock ticks since the machine started. */
@@ -44,11 +43,15 @@ struct state {
 	struct state_process init;
 	bool kept; /* it was made, and stays until it is deleted: nobody takes its name over */
 	int64_t created; /* seconds since 1970 */
+	char *image; /* owned: what it was made of, as it was asked for; empty: a bundle. NULL is empty */
+	bool has_ended; /* somebody saw it end, and kept what was to be seen: */
+	int exit; /* the exit code */
+	int64_t ended; /* seconds since 1970 */
+	bool ran_out; /* of memory, and was killed for that */
 };
 
 /*
- * The directory of all, made if it is missing: of root STATE_ROOT, of others $XDG_RUNTIME_DIR/skiff, or where there is no such
- * directory /tmp/skiff-UID, which must be theirs alone; a descriptor.
+ * The directory of all, where base/places.h says, made if it is missing; it must be ours alone. A descriptor.
  */
 int state_root(struct err *err);
 /* An ID names a directory and a control group: -EINVAL with what is wrong. */
@@ -59,6 +62,9 @@ int state_make(int root, const char *id, struct err *err);
 /* -ENOENT: there is none. */
 int state_open(int root, const char *id, struct err *err);
 int state_write(int dir, const struct state *state, struct err *err);
+/* The same in two steps: the file, which nobody reads yet; its name. */
+int state_prepare(int dir, const struct state *state, struct err *err);
+int state_publish(int dir, struct err *err);
 /* Is that still the directory of this ID. */
 bool state_is_named(int root, const char *id, int dir);
 /* -ENODATA: it was made and never written. Free it. */

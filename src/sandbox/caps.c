@@ -29,17 +29,29 @@ static uint64_t join(uint32_t low, uint32_t high)
 	return (uint64_t)high << 32 | low;
 }
 
-int caps_get(struct oci_capabilities *ret, struct err *err)
+int caps_get_own(struct oci_capabilities *ret, struct err *err)
 {
 	struct __user_cap_header_struct head = header();
-	struct oci_capabilities caps = {.given = true};
 	struct halves data;
 
 	if (syscall(SYS_capget, &head, data.items) < 0)
 		return err_set(err, -errno, "read the capabilities: %s", strerror(errno));
-	caps.effective = join(data.items[0].effective, data.items[1].effective);
-	caps.permitted = join(data.items[0].permitted, data.items[1].permitted);
-	caps.inheritable = join(data.items[0].inheritable, data.items[1].inheritable);
+	*ret = (struct oci_capabilities){
+		.given = true,
+		.effective = join(data.items[0].effective, data.items[1].effective),
+		.permitted = join(data.items[0].permitted, data.items[1].permitted),
+		.inheritable = join(data.items[0].inheritable, data.items[1].inheritable),
+	};
+	return 0;
+}
+
+int caps_get(struct oci_capabilities *ret, struct err *err)
+{
+	struct oci_capabilities caps;
+	int error = caps_get_own(&caps, err);
+
+	if (error < 0)
+		return error;
 	for (int i = 0; i < CAPS_MOST; i++) {
 		int there = prctl(PR_CAPBSET_READ, i, 0, 0, 0);
 

@@ -14,6 +14,8 @@
 
 /* Everything but `unknown` is filled. */
 int caps_get(struct oci_capabilities *ret, struct err *err);
+/* The permitted, effective and inheritable set alone: of the others the kernel is asked one capability at a time. */
+int caps_get_own(struct oci_capabilities *ret, struct err *err);
 
 /* Drop what is not in `keep` from the bounding set. Takes CAP_SETPCAP, unless `keep` is all. */
 int caps_bound(uint64_t keep, struct err *err);

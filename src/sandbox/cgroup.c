@@ -218,7 +218,7 @@ static int place_make(struct cgroup *group, int tree, struct err *err)
 		if (t->unified)
 			cgroup_hand_down(t, place->path);
 		r = (t->controllers >> CGROUP_CPUSET & 1) != 0 && !t->unified
-			    ? cgroup_fill_cpuset(t, place->path)
+			    ? cgroup_fill_cpuset(t, place->path, (uint32_t)made)
 			    : 0;
 	}
 	if (r < 0)

@@ -159,15 +159,29 @@ bool cgroup_has_word(const char *list, char separator, const char *name)
 	return false;
 }
 
+/* Its bit; 0: none of ours. */
+static uint32_t controller_bit(const char *word, size_t size)
+{
+	for (unsigned i = 0; i < CGROUP_CONTROLLERS; i++)
+		if (strncmp(controller_names[i], word, size) == 0 &&
+		    controller_names[i][size] == '\0')
+			return UINT32_C(1) << i;
+	return size == 2 && memcmp(word, "io", 2) == 0 ? UINT32_C(1) << CGROUP_IO : 0;
+}
+
 uint32_t cgroup_controllers(const char *list, char separator)
 {
 	uint32_t found = 0;
 
-	for (unsigned i = 0; i < CGROUP_CONTROLLERS; i++)
-		if (cgroup_has_word(list, separator, controller_names[i]))
-			found |= UINT32_C(1) << i;
-	if (cgroup_has_word(list, separator, "io"))
-		found |= UINT32_C(1) << CGROUP_IO;
+	while (*list != '\0') {
+		size_t size = 0;
+
+		while (list[size] != separator && list[size] != '\n' && list[size] != '\0')
+			size++;
+		found |= controller_bit(list, size);
+		list += size;
+		list += *list != '\0';
+	}
 	return found;
 }
 

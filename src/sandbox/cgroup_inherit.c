@@ -130,21 +130,33 @@ void cgroup_hand_down(const struct cgroup_tree *tree, const char *path)
 
 /* -- cpuset of version 1 --------------------------------------------------------------------------- */
 
-static int fill_file(int parent, int dir, const char *name)
+/* -ENOENT: mounted with noprefix; there they have other names, and are somebody's own affair. */
+static int fill_file(int parent, int dir, bool is_new, const char *name)
 {
 	char text[CGROUP_LINE];
-	int n = cgroup_file_read(dir, name, text, sizeof(text));
+	int n = is_new ? 0 : cgroup_file_read(dir, name, text, sizeof(text));
 
-	if (n ==
-	    -ENOENT) /* mounted with noprefix: they have other names, and are somebody's own affair */
-		return 0;
-	if (n != 0)
-		return n < 0 ? n : 0;
-	n = cgroup_file_read(parent, name, text, sizeof(text));
-	return n <= 0 ? n : cgroup_file_write(dir, name, text, (size_t)n);
+	if (n == 0) {
+		n = cgroup_file_read(parent, name, text, sizeof(text));
+		if (n > 0)
+			n = cgroup_file_write(dir, name, text, (size_t)n);
+	}
+	return n < 0 && n != -ENOENT ? n : 0;
 }
 
-int cgroup_fill_cpuset(const struct cgroup_tree *tree, const char *path)
+/* How many names are at the end from here, this one counted. */
+static uint32_t names_left(const char *path)
+{
+	uint32_t count = 1;
+
+	while ((path = strchr(path, '/')) != NULL) {
+		path++;
+		count++;
+	}
+	return count;
+}
+
+int cgroup_fill_cpuset(const struct cgroup_tree *tree, const char *path, uint32_t made)
 {
 	int parent = tree->fd, r = 0;
 	char copy[PATH_MAX];
@@ -154,7 +166,7 @@ int cgroup_fill_cpuset(const struct cgroup_tree *tree, const char *path)
 	strcpy(copy, path);
 	for (char *name = copy; r == 0 && *name != '\0';) {
 		char *end = name + strcspn(name, "/");
-		bool last = *end == '\0';
+		bool last = *end == '\0', is_new = names_left(name) <= made;
 		int dir;
 
 		*end = '\0';
@@ -163,9 +175,9 @@ int cgroup_fill_cpuset(const struct cgroup_tree *tree, const char *path)
 			r = -errno;
 			break;
 		}
-		r = fill_file(parent, dir, "cpuset.cpus");
+		r = fill_file(parent, dir, is_new, "cpuset.cpus");
 		if (r == 0)
-			r = fill_file(parent, dir, "cpuset.mems");
+			r = fill_file(parent, dir, is_new, "cpuset.mems");
 		if (parent != tree->fd)
 			close(parent);
 		parent = dir;

@@ -27,9 +27,19 @@ struct mount_line {
 	bool unified;
 };
 
+/* strcspn() makes a set of its characters first, which for fields as short as these takes longer than the rest. */
+static size_t size_until(const char *text, char one, char other)
+{
+	const char *end = text;
+
+	while (*end != one && *end != other && *end != '\0')
+		end++;
+	return (size_t)(end - text);
+}
+
 static size_t field_size(const char *field)
 {
-	return strcspn(field, " \n");
+	return size_until(field, ' ', '\n');
 }
 
 /* The n-th field after this one, or NULL. */
@@ -132,7 +142,7 @@ static char *tree_name(const struct mount_line *line)
 /* The path of our own group in the hierarchy: "N:LIST:PATH". Copied, NULL: not listed. */
 static char *own_path(const char *own, const char *name)
 {
-	size_t first = strcspn(name, ",");
+	size_t first = size_until(name, ',', ',');
 
 	for (const char *line = own; line != NULL && *line != '\0';) {
 		const char *list = strchr(line, ':');
@@ -142,10 +152,10 @@ static char *own_path(const char *own, const char *name)
 		if (path == NULL || (next != NULL && path > next))
 			break;
 		for (const char *word = list + 1; word <= path; word++) {
-			size_t size = strcspn(word, ",:");
+			size_t size = size_until(word, ',', ':');
 
 			if (size == first && memcmp(word, name, size) == 0)
-				return strndup(path + 1, strcspn(path + 1, "\n"));
+				return strndup(path + 1, size_until(path + 1, '\n', '\n'));
 			word += size;
 		}
 		line = next == NULL ? NULL : next + 1;
@@ -292,7 +302,7 @@ int cgroup_layout_parse(struct cgroup_layout *layout, const char *mountinfo, con
 				worths[i] = good;
 			}
 		}
-		text += strcspn(text, "\n");
+		text += size_until(text, '\n', '\n');
 		text += *text == '\n';
 	}
 	if (error < 0) {

@@ -315,11 +315,13 @@ static int device_write(struct plan *plan, const char *file, const uint32_t devi
 
 static int list_io_weights(struct plan *plan)
 {
-	const char *file =
-		plan->unified ? weight_file(plan, "io.weight", "io.bfq.weight")
-			      : weight_file(plan, "blkio.weight_device", "blkio.bfq.weight_device");
+	const char *file;
 	int r = 0;
 
+	if (plan->resources->io_weight_count == 0)
+		return 0;
+	file = plan->unified ? weight_file(plan, "io.weight", "io.bfq.weight")
+			     : weight_file(plan, "blkio.weight_device", "blkio.bfq.weight_device");
 	for (uint32_t i = 0; r == 0 && i < plan->resources->io_weight_count; i++) {
 		const struct oci_io_weight *item = &plan->resources->io_weights[i];
 		const uint32_t device[2] = {item->major, item->minor};

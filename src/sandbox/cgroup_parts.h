@@ -58,9 +58,12 @@ struct cgroup_budget {
 };
 bool cgroup_budget_sleep(struct cgroup_budget *budget);
 
-/* Make, for version 2, the controllers of the top reach the group; for version 1, fill an empty cpuset. */
+/*
+ * Make, for version 2, the controllers of the top reach the group; for version 1, fill empty cpusets, which the last `made` of
+ * the path are.
+ */
 void cgroup_hand_down(const struct cgroup_tree *tree, const char *path);
-int cgroup_fill_cpuset(const struct cgroup_tree *tree, const char *path);
+int cgroup_fill_cpuset(const struct cgroup_tree *tree, const char *path, uint32_t made);
 
 /* Device rules: the spec's between ours. In order, the last that fits holds. */
 int cgroup_device_rules(const struct oci_resources *resources, struct buf *rules);

@@ -88,7 +88,10 @@ int identity_apply(const struct oci_process *process, uint64_t most, struct err 
 	struct oci_capabilities now, wanted = cut(&process->capabilities, most), able;
 	int outcome, error;
 
-	error = caps_get(&now, err);
+	error = caps_get_own(&now, err);
+	/* Who may not bind the rest is told where that leaves something. */
+	if (error == 0 && !has(&now, CAP_SETPCAP))
+		error = caps_get(&now, err);
 	if (error < 0)
 		return error;
 	able = cut(&wanted, now.permitted);

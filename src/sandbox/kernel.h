@@ -88,6 +88,20 @@ static inline int kernel_is_dir(int fd)
 	return S_ISDIR(st.mode);
 }
 
+/* Which mount a descriptor leads to; 0: a kernel before Linux 5.8 does not say. */
+static inline uint64_t kernel_mount_id(int fd)
+{
+	const uint32_t wanted = 0x1000; /* STATX_MNT_ID */
+	union {
+		uint32_t mask;
+		uint64_t words[32];
+	} st;
+
+	if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH, wanted, &st) < 0 || !(st.mask & wanted))
+		return 0;
+	return st.words[18];
+}
+
 /* And all that lies on it, at once for us, for others when they leave it. */
 static inline int kernel_umount(const char *path)
 {

@@ -24,15 +24,11 @@ static int stand_alone(void)
 	return error == -EINVAL ? 0 : error;
 }
 
-/* Everything goes but one empty tmpfs, which is the root. */
-static int empty_here(void)
+int template_keep(int mount)
 {
-	int mount = view_empty(NULL), root, error;
+	int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int error = root < 0 ? -errno : stand_alone();
 
-	if (mount < 0)
-		return mount;
-	root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	error = root < 0 ? -errno : stand_alone();
 	if (error == 0)
 		error = kernel_move_mount(mount, root);
 	if (error == 0 && fchdir(mount) < 0)
@@ -44,6 +40,17 @@ static int empty_here(void)
 		error = kernel_umount(".");
 	if (root >= 0)
 		close(root);
+	return error;
+}
+
+/* Everything goes but one empty tmpfs, which is the root. */
+static int empty_here(void)
+{
+	int mount = view_empty(NULL), error;
+
+	if (mount < 0)
+		return mount;
+	error = template_keep(mount);
 	close(mount);
 	return error;
 }
@@ -85,21 +92,16 @@ int template_join(int fd, struct err *err)
 	return err_set(err, -errno, "join the empty mount namespace: %s", strerror(errno));
 }
 
-int template_copy(bool is_template, struct err *err)
+int template_copy(struct err *err)
 {
-	int error;
-
-	if (unshare(CLONE_NEWNS) < 0)
-		return err_set(err, -errno, "a mount namespace: %s", strerror(errno));
-	error = is_template ? 0 : empty_here();
-	if (error != 0)
-		return err_set(err, error, "empty the mount namespace: %s", strerror(-error));
-	return 0;
+	return unshare(CLONE_NEWNS) == 0
+		       ? 0
+		       : err_set(err, -errno, "a mount namespace: %s", strerror(errno));
 }
 
 int template_enter(int fd, struct err *err)
 {
 	int error = template_join(fd, err);
 
-	return error == 0 ? template_copy(fd >= 0, err) : error;
+	return error == 0 ? template_copy(err) : error;
 }

@@ -8,20 +8,20 @@
 #ifndef SANDBOX_TEMPLATE_H
 #define SANDBOX_TEMPLATE_H
 
-#include <stdbool.h>
-
 #include "base/err.h"
 
 /* A descriptor of such a namespace, which lives as long as it; or a negative errno, -ENOSYS before Linux 5.12. */
 int template_new(struct err *err);
 
-/* Go to a copy of the template; -1: to a copy of our own namespace, emptied. Not for a classic view. 0 or a negative errno. */
+/* Go to a copy of the template; -1: to a copy of our own namespace. Not for a classic view. 0 or a negative errno. */
 int template_enter(int fd, struct err *err);
 /*
  * The same in two steps, between which one goes to another user namespace: the first takes rights over the template,
- * the copy belongs to whoever makes the second. `is_template`: we are in one.
+ * the copy belongs to whoever makes the second.
  */
 int template_join(int fd, struct err *err);
-int template_copy(bool is_template, struct err *err);
+int template_copy(struct err *err);
+/* Of the copy of our own namespace nothing stays but this detached mount, its root and ours from now on. 0 or a negative errno. */
+int template_keep(int mount);
 
 #endif

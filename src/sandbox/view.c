@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "sandbox/kernel.h"
+#include "sandbox/template.h"
 #include "sandbox/view_parts.h"
 
 /* -- In the host's mount namespace ------------------------------------------------------------------- */
@@ -86,7 +87,7 @@ static int open_mounts(struct view *view, const struct view_source *source, stru
 int view_open(struct view *ret, const struct oci_spec *spec, int bundle, int users, struct err *err)
 {
 	const struct view_source source = {spec, bundle, users};
-	struct view view = {.root = -1, .shelf = -1};
+	struct view view = VIEW_NONE;
 	struct err first;
 	int error = open_root(&view, spec, bundle, &first);
 
@@ -108,7 +109,8 @@ int view_open(struct view *ret, const struct oci_spec *spec, int bundle, int use
 	return error;
 }
 
-void view_close(struct view *view)
+/* What is in its place by now, or will not be needed. */
+static void let_go(struct view *view)
 {
 	for (uint32_t i = 0; i < view->count; i++)
 		if (view->mounts[i] >= 0)
@@ -122,7 +124,16 @@ void view_close(struct view *view)
 		close(view->root);
 	if (view->shelf >= 0)
 		close(view->shelf);
-	*view = (struct view){.root = -1, .shelf = -1};
+	*view = (struct view){
+		.root = -1, .shelf = -1, .below = view->below, .refused = view->refused};
+}
+
+void view_close(struct view *view)
+{
+	let_go(view);
+	if (view->below >= 0)
+		close(view->below);
+	*view = VIEW_NONE;
 }
 
 /* -- In a namespace of its own ------------------------------------------------------------------------ */
@@ -293,7 +304,7 @@ static int put_all(struct view *view, const struct oci_spec *spec, struct err *e
 	return error;
 }
 
-/* Our root becomes theirs; what it covers is an empty directory. */
+/* Of a template, which is empty: there is nothing to be got rid of. */
 static int cover_root(struct view *view)
 {
 	int here = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), error;
@@ -305,9 +316,16 @@ static int cover_root(struct view *view)
 	return error == 0 && (fchdir(view->root) < 0 || chroot(".") < 0) ? -errno : error;
 }
 
-static int take_root(struct view *view, struct err *err)
+static int take_root(struct view *view, const struct oci_spec *spec, bool is_empty, struct err *err)
 {
-	int error = view_is_classic(view) ? view_classic_take_root(view) : cover_root(view);
+	int error;
+
+	if (view_is_classic(view))
+		error = view_classic_take_root(view);
+	else if (view_is_scratch(spec))
+		error = view_scratch_take_root(view, spec, is_empty);
+	else
+		error = is_empty ? cover_root(view) : template_keep(view->root);
 
 	return error == 0 ? 0 : err_set(err, error, "take the root: %s", strerror(-error));
 }
@@ -321,7 +339,7 @@ static int arrange(struct view *view, const struct oci_spec *spec, struct err *e
 		error = cover_all(view, &spec->readonly_paths, "linux.readonlyPaths", fix, err);
 	if (error == 0)
 		error = cover_all(view, &spec->masked_paths, "linux.maskedPaths", hide, err);
-	if (error == 0 && spec->root_is_readonly) {
+	if (error == 0 && (spec->root_is_readonly || view->refused.text[0] != '\0')) {
 		error = view_set(view, view->root, false, &read_only);
 		if (error != 0)
 			err_set(err, error, "root.readonly: %s", strerror(-error));
@@ -329,13 +347,31 @@ static int arrange(struct view *view, const struct oci_spec *spec, struct err *e
 	return error;
 }
 
-int view_enter(struct view *view, const struct oci_spec *spec, struct err *err)
+static int enter_classic(struct view *view, const struct oci_spec *spec, struct err *err)
 {
-	/* Into a detached mount no other can be put; from a root that is taken nothing of the shelf is seen. */
-	int error = view_is_classic(view) ? arrange(view, spec, err) : take_root(view, err);
+	int error = view_is_scratch(spec) ? view_scratch_classic(view, spec) : 0;
 
+	if (error != 0)
+		return err_set(err, error, "a scratch root: %s", strerror(-error));
+	error = arrange(view, spec, err);
+	return error == 0 ? take_root(view, spec, true, err) : error;
+}
+
+int view_enter(struct view *view, const struct oci_spec *spec, bool is_empty, struct err *err)
+{
+	int error;
+
+	/* Into a detached mount no other can be put; from a root that is taken nothing of the shelf is seen. */
+	if (view_is_classic(view)) {
+		error = enter_classic(view, spec, err);
+	} else {
+		error = take_root(view, spec, is_empty, err);
+		if (error == 0)
+			error = arrange(view, spec, err);
+	}
 	if (error == 0)
-		error = view_is_classic(view) ? take_root(view, err) : arrange(view, spec, err);
-	view_close(view);
+		let_go(view);
+	else
+		view_close(view);
 	return error;
 }

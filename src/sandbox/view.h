@@ -22,6 +22,9 @@
  * there, and view_enter() as its root: what has to be made in the root, and every tmpfs, is made by that root and is its own.
  * No device node can be made there: the host's are bound, as they are by whoever may make none for another reason.
  *
+ * A spec may ask for a scratch root (VIEW_ROOT_ANNOTATION): what is written there goes to memory of the container's, and root.path
+ * stays as it is (view_scratch.c). Whatever is made for mounts is made there, too.
+ *
  * It may take as long as the file systems it is told of, for ever if one of them never answers: for children only.
  */
 #ifndef SANDBOX_VIEW_H
@@ -40,7 +43,18 @@ struct view {
 	uint32_t node_count;
 	int shelf; /* owned: where mounts lie until they have a place, the classic way; -1: detached */
 	unsigned shelved; /* so far */
+	int below; /* owned: what a scratch root lies on, readable; -1: nothing. Stays, as does: */
+	struct err
+		refused; /* why a root that was to be a scratch one is read-only; empty: it is not */
 };
+
+#define VIEW_NONE ((struct view){.root = -1, .shelf = -1, .below = -1})
+
+#define VIEW_ROOT_ANNOTATION "skiff.root"
+#define VIEW_ROOT_SCRATCH "scratch"
+
+/* Does the spec ask for a root whose changes go nowhere. */
+bool view_is_scratch(const struct oci_spec *spec);
 
 static inline bool view_is_classic(const struct view *view)
 {
@@ -54,8 +68,17 @@ static inline bool view_is_classic(const struct view *view)
  */
 int view_open(struct view *ret, const struct oci_spec *spec, int bundle, int users,
 	      struct err *err);
-/* Put them in place and change root; the descriptors are closed. The caller is in a mount namespace of its own (template.h). */
-int view_enter(struct view *view, const struct oci_spec *spec, struct err *err);
+/*
+ * Put them in place and change root; the descriptors are closed but for `below`, and on failure all. The caller is in a mount namespace of
+ * its own (template.h): an empty one, or a copy of the host's, of which nothing stays.
+ */
+int view_enter(struct view *view, const struct oci_spec *spec, bool is_empty, struct err *err);
 void view_close(struct view *view);
+
+/*
+ * Whether the file in `fd`, which was opened by this absolute path in a scratch root, is the one that lies below, opened there: else -1.
+ * What an overlay has is known by no number that lasts; what lies below is.
+ */
+int view_below(int below, const char *path, int fd);
 
 #endif

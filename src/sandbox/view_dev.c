@@ -34,22 +34,14 @@ static const struct {
 	{"fd", "/proc/self/fd"},
 };
 
-static int make_node(int dir, const char *name, mode_t mode, dev_t device)
-{
-	if (mknodat(dir, name, mode, device) < 0)
-		return -errno;
-	return fchmodat(dir, name, mode & 07777, 0) < 0 ? -errno : 0; /* whatever the umask is */
-}
-
 static int make_nodes(int dir, struct err *err)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(nodes); i++) {
-		int error = make_node(dir, nodes[i].name, S_IFCHR | 0666,
-				      makedev(nodes[i].major, nodes[i].minor));
+		dev_t device = makedev(nodes[i].major, nodes[i].minor);
 
-		if (error != 0)
-			return err_set(err, error, "make /dev/%s: %s", nodes[i].name,
-				       strerror(-error));
+		if (mknodat(dir, nodes[i].name, S_IFCHR | 0666, device) < 0)
+			return err_set(err, -errno, "make /dev/%s: %s", nodes[i].name,
+				       strerror(errno));
 	}
 	return 0;
 }
@@ -88,19 +80,28 @@ static int make_listed(int dir, const struct oci_spec *spec, struct err *err)
 	for (uint32_t i = 0; i < spec->device_count; i++) {
 		const struct oci_device *d = &spec->devices[i];
 		const char *name = name_of(d, err);
-		int error;
 
 		if (name == NULL)
 			return -EINVAL;
 		if (is_default(name))
 			continue;
-		error = make_node(dir, name, d->type | d->mode, makedev(d->major, d->minor));
-		if (error == 0 && fchownat(dir, name, d->uid, d->gid, AT_SYMLINK_NOFOLLOW) < 0)
-			error = -errno;
-		if (error != 0)
-			return err_set(err, error, "make %s: %s", d->path, strerror(-error));
+		if (mknodat(dir, name, d->type | d->mode, makedev(d->major, d->minor)) < 0 ||
+		    fchownat(dir, name, d->uid, d->gid, AT_SYMLINK_NOFOLLOW) < 0)
+			return err_set(err, -errno, "make %s: %s", d->path, strerror(errno));
 	}
 	return 0;
+}
+
+/* Their modes are what is asked for, whatever the umask is. */
+static int make_all(int dir, const struct oci_spec *spec, struct err *err)
+{
+	mode_t before = umask(0);
+	int error = make_nodes(dir, err);
+
+	if (error == 0)
+		error = make_listed(dir, spec, err);
+	umask(before);
+	return error;
 }
 
 /* -- The host's ---------------------------------------------------------------------------------------- */
@@ -193,9 +194,7 @@ int view_dev(struct view *view, const struct oci_spec *spec, bool has_nodes, int
 		return err_set(err, fd, "a tmpfs for /dev: %s", strerror(-fd));
 	error = make_links(fd, err);
 	if (error == 0 && has_nodes)
-		error = make_nodes(fd, err);
-	if (error == 0 && has_nodes)
-		error = make_listed(fd, spec, err);
+		error = make_all(fd, spec, err);
 	if (error != 0)
 		close(fd);
 	else

@@ -64,6 +64,11 @@ bool view_is_later(const struct oci_spec *spec, const struct oci_mount *mount);
 int view_bind(struct view *view, int dir, const char *path, bool recursive, int *ret,
 	      struct err *err);
 
+/* The overlay is the root, or where there is none root.path (view_scratch.c); 0 or a negative errno. */
+int view_scratch_take_root(struct view *view, const struct oci_spec *spec, bool is_empty);
+/* The same on the shelf, to be taken later. */
+int view_scratch_classic(struct view *view, const struct oci_spec *spec);
+
 /* Our own /dev; without nodes where those of the host are bound. */
 int view_dev(struct view *view, const struct oci_spec *spec, bool has_nodes, int *ret,
 	     struct err *err);

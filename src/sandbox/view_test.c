@@ -18,6 +18,7 @@
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
@@ -34,6 +35,7 @@ enum { NO_TEMPLATE = -1, CLASSIC = -2 };
 
 static char folder[64];
 static int template = -1;
+static int host_proc = -1; /* opened where there is one */
 
 static void path_in(char *path, const char *name)
 {
@@ -119,6 +121,7 @@ static int go(const struct oci_spec *spec, int from, int bundle, struct err *err
 
 	if (from == CLASSIC)
 		hide_new_calls();
+	umask(077);
 	error = view_open(&view, spec, bundle, -1, err);
 	if (error != 0)
 		return error;
@@ -126,7 +129,7 @@ static int go(const struct oci_spec *spec, int from, int bundle, struct err *err
 		return err_set(err, -EINVAL, "it is made the wrong way");
 	if (from != CLASSIC)
 		error = template_enter(from, err);
-	return error == 0 ? view_enter(&view, spec, err) : error;
+	return error == 0 ? view_enter(&view, spec, from >= 0, err) : error;
 }
 
 /* A child says what it finds in a container of this spec; the text of a failure in `said`. */
@@ -196,6 +199,8 @@ static bool fails(int r, int number)
 
 static const char *plain(void)
 {
+	struct stat null;
+
 	SAY_UNLESS(holds("/hello", "hello"));
 	SAY_UNLESS(fails(access("/proc", F_OK), ENOENT));
 	SAY_UNLESS(fails(access("/sys", F_OK), ENOENT));
@@ -204,6 +209,19 @@ static const char *plain(void)
 	SAY_UNLESS(open("/dev/urandom", O_RDONLY) >= 0);
 	SAY_UNLESS(fails(write(open("/dev/full", O_WRONLY), "x", 1), ENOSPC));
 	SAY_UNLESS(fails(access("/dev/sda", F_OK), ENOENT));
+	SAY_UNLESS(stat("/dev/null", &null) == 0 && (null.st_mode & 07777) == 0666);
+	SAY_UNLESS(umask(0) == 077);
+	return NULL;
+}
+
+/* Without its root, whoever joins the namespace anew is where that lay. */
+static const char *nothing_below(void)
+{
+	int self = openat(host_proc, "self/ns/mnt", O_RDONLY | O_CLOEXEC);
+
+	SAY_UNLESS(self >= 0);
+	umount2("/", MNT_DETACH);
+	SAY_UNLESS(setns(self, CLONE_NEWNS) < 0 || fails(access("/proc", F_OK), ENOENT));
 	return NULL;
 }
 
@@ -213,6 +231,62 @@ static void a_root_alone(void **state)
 
 	(void)state;
 	passes(&spec, plain);
+	host_proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	passes(&spec, nothing_below);
+	close(host_proc);
+}
+
+static const char *scratch(void)
+{
+	int fd = open("/hello", O_WRONLY | O_TRUNC);
+
+	SAY_UNLESS(fd >= 0 && write(fd, "changed", 7) == 7 && close(fd) == 0);
+	SAY_UNLESS(holds("/hello", "changed"));
+	SAY_UNLESS(rmdir("/data") == 0 && mkdir("/data", 0700) == 0);
+	SAY_UNLESS(mkdir("/data/new", 0700) == 0 && fails(rmdir("/data"), ENOTEMPTY));
+	SAY_UNLESS(mkdir("/made", 0700) == 0 && rename("/made", "/moved") == 0);
+	SAY_UNLESS(unlink("/hello") == 0 && fails(access("/hello", F_OK), ENOENT));
+	SAY_UNLESS(fails(access("/lower", F_OK), ENOENT) && fails(access("/upper", F_OK), ENOENT));
+	SAY_UNLESS(fails(access("/../lower", F_OK), ENOENT));
+	SAY_UNLESS(access("/dev/null", F_OK) == 0);
+	return NULL;
+}
+
+/* Three times, each beginning with what lies below as it was. */
+static void a_scratch_root(void **state)
+{
+	struct oci_pair pair = {VIEW_ROOT_ANNOTATION, VIEW_ROOT_SCRATCH};
+	struct oci_spec spec = {.root = "root", .annotations = {&pair, 1}};
+	char path[256];
+
+	(void)state;
+	passes(&spec, scratch);
+	path_in(path, "root/hello");
+	assert_true(holds(path, "hello"));
+	path_in(path, "root/dev");
+	assert_true(fails(access(path, F_OK), ENOENT));
+	path_in(path, "root/moved");
+	assert_true(fails(access(path, F_OK), ENOENT));
+}
+
+static const char *read_only_scratch(void)
+{
+	SAY_UNLESS(fails(mkdir("/x", 0700), EROFS));
+	SAY_UNLESS(fails(open("/hello", O_WRONLY), EROFS));
+	return plain();
+}
+
+static void a_scratch_root_that_is_read_only(void **state)
+{
+	struct oci_pair pair = {VIEW_ROOT_ANNOTATION, VIEW_ROOT_SCRATCH};
+	struct oci_spec spec = {
+		.root = "root", .root_is_readonly = true, .annotations = {&pair, 1}};
+	char path[256];
+
+	(void)state;
+	passes(&spec, read_only_scratch);
+	path_in(path, "root/dev");
+	assert_true(fails(access(path, F_OK), ENOENT));
 }
 
 static const char *volumes(void)
@@ -452,6 +526,7 @@ static void the_host_sees_nothing(void **state)
 {
 	(void)state;
 	host_sees_nothing(template);
+	host_sees_nothing(NO_TEMPLATE);
 	host_sees_nothing(CLASSIC);
 }
 
@@ -599,6 +674,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_root_alone, begin, end),
+		cmocka_unit_test_setup_teardown(a_scratch_root, begin, end),
+		cmocka_unit_test_setup_teardown(a_scratch_root_that_is_read_only, begin, end),
 		cmocka_unit_test_setup_teardown(volumes_of_all_kinds, begin, end),
 		cmocka_unit_test_setup_teardown(links_stay_inside, begin, end),
 		cmocka_unit_test_setup_teardown(read_only_and_hidden, begin, end),

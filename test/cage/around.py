@@ -14,14 +14,14 @@ import subprocess
 import termios
 import time
 
-from box import HERE, eventually, is_zombie, need, need_controller, read, ready, running, write
+from box import HERE, TIME_LIMIT, eventually, is_zombie, need, need_controller, read, ready, running, write
 from tap import test
 
 
 # -- The terminal ----------------------------------------------------------------------------------
 
 
-def read_until(fd, words, seconds=10.0):
+def read_until(fd, words, seconds=TIME_LIMIT):
     """All that comes until `words` is in it; None: until nobody has the other end."""
     text, end = b"", time.monotonic() + seconds
     while words is None or words.encode() not in text:
@@ -70,14 +70,14 @@ def terminal_in_the_foreground(b):
         os.write(master, b"typed\n")
         read_until(master, "typed\r\ntyped\r\n")  # echoed, then by cat
         os.write(master, b"\x04")
-        assert r.process.wait(10) == 0
+        assert r.process.wait(TIME_LIMIT) == 0
         assert termios.tcgetattr(slave) == before, "as it was"
 
 
 @test
 def terminal_size_is_handed_on(b):
     with b.bundle() as u:
-        u.process["args"] += ["say", "ready", ";", "nap", "20000"]
+        u.process["args"] += ["say", "ready", ";", "nap", "600000"]
         with on_terminal(u) as (r, master, _):
             read_until(master, "ready")
             theirs = os.open("/proc/%d/fd/0" % r.pid, os.O_RDWR | os.O_NOCTTY)
@@ -94,11 +94,11 @@ def terminal_size_is_handed_on(b):
 def terminal_has_job_control(b):
     """Control-C ends the container, not us first: it is its terminal."""
     with b.bundle() as u:
-        u.process["args"] += ["say", "ready", ";", "nap", "20000"]
+        u.process["args"] += ["say", "ready", ";", "nap", "600000"]
         with on_terminal(u) as (r, master, _):
             read_until(master, "ready")
             os.write(master, b"\x03")
-            assert r.process.wait(10) == 130
+            assert r.process.wait(TIME_LIMIT) == 130
 
 
 @test
@@ -135,7 +135,7 @@ def console_socket(b):
         listener.bind(path)
         listener.listen()
         with running(u, "--console-socket", path) as r:
-            listener.settimeout(10)
+            listener.settimeout(TIME_LIMIT)
             connection, _ = listener.accept()
             with connection:
                 name, fds, _, _ = socket.recv_fds(connection, 100, 4)
@@ -357,7 +357,7 @@ def group_by_path(b):
         u.linux["cgroupsPath"] = "/cage-test-parent-%d/%s" % (os.getpid(), u.id)
         with ready(u):
             assert all("cage-test-parent" in path for path in u.cgroups()) and u.cgroups()
-        found = [path for path, dirs, _ in os.walk("/sys/fs/cgroup") if "cage-test-parent" in path]
+        found = [path for path, _, _ in os.walk("/sys/fs/cgroup") if "cage-test-parent-%d/" % os.getpid() in path + "/"]
         assert not found, found
 
 

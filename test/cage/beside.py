@@ -82,7 +82,7 @@ def exec_changes_variables(b):
 def exec_as_a_user(b):
     with up(b) as c:
         for option, uid, gid in (("1234", "1234", "0"), ("1234:2345", "1234", "2345"), ("0:5", "0", "5")):
-            p = c.begin_exec("say", "ready", ";", "nap", "20000", options=("--user", option))
+            p = c.begin_exec("say", "ready", ";", "nap", "600000", options=("--user", option))
             try:
                 assert p.stdout.readline() == b"ready\n"
                 inner = children(p.pid)[0]
@@ -91,7 +91,7 @@ def exec_as_a_user(b):
                 assert words["Uid"] == [uid] * 4 and words["Gid"] == [gid] * 4, (option, words)
             finally:
                 p.terminate()
-                p.communicate(timeout=10)
+                p.communicate(timeout=TIME_LIMIT)
         for word in ("root", "1:", ":1", "-1", "4294967295", "1:2:3", "", "1.5", "99999999999999999999"):
             c.exec("say", "x", options=("--user", word), code=2, err="--user")
 
@@ -111,7 +111,7 @@ def exec_on_a_terminal(b):
             os.write(master, b"typed\n")
             read_until(master, "typed\r\ntyped\r\n")
             os.write(master, b"\x04")
-            assert p.wait(10) == 6
+            assert p.wait(TIME_LIMIT) == 6
         finally:
             p.kill()
             p.wait()
@@ -132,13 +132,13 @@ def exec_with_a_console_socket(b):
             c.exec("say", "x", options=("--tty", "--console-socket", path + "x"), code=1, err="No such file")
             for options, code in (((), 5), (("--detach",), 0)):
                 p = c.begin_exec("tty", ";", "exit", "5", options=("--tty", "--console-socket", path) + options)
-                listener.settimeout(10)
+                listener.settimeout(TIME_LIMIT)
                 connection, _ = listener.accept()
                 with connection:
                     _, fds, _, _ = socket.recv_fds(connection, 100, 4)
                 read_until(fds[0], "1 1 1")
                 os.close(fds[0])
-                out, err = p.communicate(timeout=10)
+                out, err = p.communicate(timeout=TIME_LIMIT)
                 assert (p.returncode, out, err) == (code, b"", b""), (options, p.returncode, out, err)
         finally:
             os.remove(path)
@@ -147,13 +147,13 @@ def exec_with_a_console_socket(b):
 @test
 def exec_by_a_process_file(b):
     """It replaces all: what it does not say is not inherited. The container's filter stays."""
-    with made(b, "say", "ready", ";", "nap", "20000") as c:
+    with made(b, "say", "ready", ";", "nap", "600000") as c:
         c.u.process.update(env=["A=1"], rlimits=[{"type": "RLIMIT_NOFILE", "soft": 100, "hard": 100}])
         c.create()
         c.do("start")
         c.wait_out("ready")
         path = os.path.join(c.u.folder, "process.json")
-        process = {"args": ["/kit.wasm", "env", "A", ";", "cwd", ";", "say", "ready", ";", "nap", "20000"],
+        process = {"args": ["/kit.wasm", "env", "A", ";", "cwd", ";", "say", "ready", ";", "nap", "600000"],
                    "cwd": "/dev", "user": {"uid": 7, "gid": 8, "additionalGids": [9], "umask": 63},
                    "rlimits": [{"type": "RLIMIT_NOFILE", "soft": 50, "hard": 60}], "noNewPrivileges": True,
                    "capabilities": {"bounding": ["CAP_KILL"], "permitted": ["CAP_KILL"], "effective": ["CAP_KILL"]}}
@@ -172,7 +172,7 @@ def exec_by_a_process_file(b):
             assert words["Seccomp_filters"] == facts(c.pid)["Seccomp_filters"]
         finally:
             p.terminate()
-            p.communicate(timeout=10)
+            p.communicate(timeout=TIME_LIMIT)
         for text, word in (("{", path), ("[]", path), ('{"args":[],"cwd":"/"}', "args"),
                            ('{"args":["/kit.wasm"],"cwd":"x"}', "cwd"), ('{"args":["/kit.wasm"]}', "cwd")):
             write(path, text)
@@ -187,7 +187,7 @@ def exec_by_a_process_file(b):
 def exec_is_caged_as_the_first_one(b):
     for change in (lambda u: None, lambda u: u.namespace("pid"), lambda u: u.namespace("network"),
                    lambda u: u.linux["namespaces"].append({"type": "cgroup"})):
-        with made(b, "say", "ready", ";", "nap", "20000") as c:
+        with made(b, "say", "ready", ";", "nap", "600000") as c:
             c.u.process.update(user={"uid": 1234, "gid": 2345, "additionalGids": [77]}, oomScoreAdj=321,
                                rlimits=[{"type": "RLIMIT_NOFILE", "soft": 100, "hard": 200}])
             c.u.linux["resources"] = {"memory": {"limit": 64 << 20}}
@@ -197,7 +197,7 @@ def exec_is_caged_as_the_first_one(b):
             c.create()
             c.do("start")
             c.wait_out("ready")
-            p = c.begin_exec("say", "ready", ";", "nap", "20000")
+            p = c.begin_exec("say", "ready", ";", "nap", "600000")
             try:
                 assert p.stdout.readline() == b"ready\n"
                 theirs, ours = facts(children(p.pid)[0]), facts(c.pid)
@@ -209,7 +209,7 @@ def exec_is_caged_as_the_first_one(b):
                 assert all(link == "/" or link.startswith("anon_inode:[eventfd") for link in others), fds
             finally:
                 p.terminate()
-                p.communicate(timeout=10)
+                p.communicate(timeout=TIME_LIMIT)
 
 
 @test
@@ -225,11 +225,11 @@ def exec_that_is_detached(b):
         _, status = os.waitpid(pid, 0)
         assert os.waitstatus_to_exitcode(status) == 9, status
         assert read(os.path.join(c.u.folder, "exec-out")) == "detached\n"
-        p = c.begin_exec("say", "ready", ";", "nap", "20000", options=("--pid-file", path))
+        p = c.begin_exec("say", "ready", ";", "nap", "600000", options=("--pid-file", path))
         assert p.stdout.readline() == b"ready\n"
         eventually("the file", lambda: int(read(path)) == children(p.pid)[0])
         p.terminate()
-        p.communicate(timeout=10)
+        p.communicate(timeout=TIME_LIMIT)
 
 
 @test
@@ -243,7 +243,7 @@ def exec_several_at_once(b):
 
 @test
 def exec_at_every_status(b):
-    with made(b, "say", "ready", ";", "nap", "20000") as c:
+    with made(b, "say", "ready", ";", "nap", "600000") as c:
         c.exec("say", "x", code=1, err="there is no container")
         c.create()
         assert c.exec("say", "before the first one").out == "before the first one\n"
@@ -285,28 +285,28 @@ def has_pidfds():
 def exec_ends_with_the_first_one(b):
     """With a pid namespace by the kernel; without one whoever looks after it ends it, or else delete does."""
     for own in (True, False) if has_pidfds() else (True,):
-        with made(b, "say", "ready", ";", "nap", "20000") as c:
+        with made(b, "say", "ready", ";", "nap", "600000") as c:
             if not own:
                 c.u.namespace("pid")
             c.create()
             c.do("start")
             c.wait_out("ready")
             path = os.path.join(c.u.folder, "pid")
-            c.begin_exec("nap", "20000", options=("--detach", "--pid-file", path), stdout=subprocess.DEVNULL,
-                         stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL).wait(10)
+            c.begin_exec("nap", "600000", options=("--detach", "--pid-file", path), stdout=subprocess.DEVNULL,
+                         stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL).wait(TIME_LIMIT)
             detached = int(read(path))
-            p = c.begin_exec("say", "ready", ";", "nap", "20000")
+            p = c.begin_exec("say", "ready", ";", "nap", "600000")
             assert p.stdout.readline() == b"ready\n"
             inner = children(p.pid)[0]
             os.kill(c.pid, signal.SIGKILL)
-            p.communicate(timeout=10)
+            p.communicate(timeout=TIME_LIMIT)
             assert p.returncode == 137 and not os.path.exists("/proc/%d" % inner), (own, p.returncode)
             if own:
                 eventually("the detached one's end", lambda: is_zombie(detached))
             c.code() if not own else reap()
             eventually("stopped", lambda: c.status == "stopped")
             c.do("delete")
-            eventually("the detached one's end", lambda: is_zombie(detached), 3.0)
+            eventually("the detached one's end", lambda: is_zombie(detached))
             reap()
 
 
@@ -318,10 +318,10 @@ def exec_while_the_first_one_ends(b):
             p = c.begin_exec("nap", "5000", ";", "exit", "7")
             time.sleep(step * 0.0003)
             os.kill(c.pid, signal.SIGKILL)
-            _, err = p.communicate(timeout=10)
+            _, err = p.communicate(timeout=TIME_LIMIT)
             assert p.returncode == 137 or (p.returncode == 1 and err.count(b"\n") == 1), (step, p.returncode, err)
             reap()
-            eventually("stopped", lambda: c.status == "stopped", 3.0)
+            eventually("stopped", lambda: c.status == "stopped")
             c.do("delete")
 
 
@@ -329,10 +329,10 @@ def exec_while_the_first_one_ends(b):
 def exec_passes_signals_on(b):
     with up(b) as c:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):
-            p = c.begin_exec("say", "ready", ";", "nap", "20000")
+            p = c.begin_exec("say", "ready", ";", "nap", "600000")
             assert p.stdout.readline() == b"ready\n"
             p.send_signal(number)
-            out, err = p.communicate(timeout=10)
+            out, err = p.communicate(timeout=TIME_LIMIT)
             assert (p.returncode, out, err) == (128 + number, b"", b""), (number, p.returncode, out, err)
         assert c.status == "running"
 
@@ -341,11 +341,11 @@ def exec_passes_signals_on(b):
 def exec_that_is_killed(b):
     """What it ran goes on, and ends with the container."""
     with up(b) as c:
-        p = c.begin_exec("say", "ready", ";", "nap", "20000")
+        p = c.begin_exec("say", "ready", ";", "nap", "600000")
         assert p.stdout.readline() == b"ready\n"
         inner = children(p.pid)[0]
         p.kill()
-        p.wait(10)
+        p.wait(TIME_LIMIT)
         p.stdin.close()
         p.stdout.close()
         p.stderr.close()
@@ -353,7 +353,7 @@ def exec_that_is_killed(b):
         c.do("kill", "KILL")
         eventually("its end", lambda: is_zombie(inner))
         reap()
-        eventually("stopped", lambda: c.status == "stopped", 3.0)
+        eventually("stopped", lambda: c.status == "stopped")
         c.do("delete")
 
 
@@ -365,20 +365,20 @@ def exec_is_limited_as_the_node_says(b):
         assert "fuel" in r.err, str(r)
         assert c.exec("say", "much").out == "much\n"
         write(node, "[limits]\ntime = \"200ms\"\n")
-        r = c.exec("nap", "20000", code=124, err=None, env=dict(os.environ, SKIFF_CONFIG=node))
+        r = c.exec("nap", "600000", code=124, err=None, env=dict(os.environ, SKIFF_CONFIG=node))
         assert "time" in r.err, str(r)
 
 
 @test
 def detached_without_a_pid_namespace(b):
     """Nobody looks after it: it ends at the latest when the container is deleted."""
-    with made(b, "nap", "20000") as c:
+    with made(b, "nap", "600000") as c:
         c.u.namespace("pid")
         c.create()
         c.do("start")
         place = os.path.join(c.u.folder, "pid")
         streams = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
-        with c.begin_exec("nap", "20000", options=("--detach", "--pid-file", place), **streams) as begun:
+        with c.begin_exec("nap", "600000", options=("--detach", "--pid-file", place), **streams) as begun:
             assert begun.wait(TIME_LIMIT) == 0
         pid = int(read(place))
         c.kill()

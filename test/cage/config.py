@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 from box import HERE, TIME_LIMIT, Result, children, eventually, write
-from tap import test
+from tap import patiently, test
 
 sys.path.append(os.path.join(os.path.dirname(HERE), "cli"))
 import modules  # noqa: E402
@@ -108,7 +108,7 @@ def options_variables(b):
 
 
 def greeted(port):
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=TIME_LIMIT) as connection:
         return connection.recv(100)
 
 
@@ -130,7 +130,7 @@ def options_sockets(b):
                 assert greeted(free) == b"first"
                 assert p.stdout.readline() == b"ready\n"
                 assert greeted(port) == b"second"
-                assert p.wait(10) == 0
+                assert p.wait(TIME_LIMIT) == 0
         expect(cage(b, "--tcplisten", "127.0.0.1:%d" % port, b.kit, "say", "x"), 1, err="a listening socket: listen on")
     expect(cage(b, "--listen-fd", 77, b.kit, "say", "x"), 1, err="'77' is no descriptor")
     with open("/dev/null", "rb") as null:
@@ -158,12 +158,12 @@ def grace_of_a_server(b):
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         fd, port = listener.fileno(), listener.getsockname()[1]
-        with caged(b, "--grace", "200ms", "--listen-fd", fd, b.kit, "accept", 3, "", ";", "nap", 20000,
+        with caged(b, "--grace", "200ms", "--listen-fd", fd, b.kit, "accept", 3, "", ";", "nap", 600000,
                    pass_fds=[fd]) as p:
             assert p.stdout.readline() == b"ready\n"
             greeted(port)
             p.send_signal(signal.SIGTERM)
-            assert p.wait(5) == 128 + signal.SIGTERM
+            assert p.wait(TIME_LIMIT) == 128 + signal.SIGTERM
 
 
 # -- Limits of bundles ------------------------------------------------------------------------------------
@@ -217,12 +217,14 @@ def limits_of_the_node(b):
 @test
 def time_is_the_guests(b):
     """Hooks before the start do not count."""
-    with b.bundle("say", "ran") as u:
-        path = write(os.path.join(u.folder, "slow"), "#!/bin/sh\nsleep 0.5\n")
-        os.chmod(path, 0o755)
-        u.config["hooks"] = {"createRuntime": [{"path": path}], "createContainer": [{"path": path}]}
-        u.options = ["--time-limit", "400"]
-        u.expect("ran\n")
+    def work(scale):
+        with b.bundle("say", "ran") as u:
+            path = write(os.path.join(u.folder, "slow"), "#!/bin/sh\nsleep %g\n" % (0.5 * scale))
+            os.chmod(path, 0o755)
+            u.config["hooks"] = {"createRuntime": [{"path": path}], "createContainer": [{"path": path}]}
+            u.options = ["--time-limit", str(400 * scale)]
+            u.expect("ran\n")
+    patiently(work)
 
 
 # -- Policy ---------------------------------------------------------------------------------------------
@@ -231,12 +233,12 @@ def time_is_the_guests(b):
 @test
 def network_by_configuration(b):
     def is_shared(*options, node):
-        with caged(b, *options, b.kit, "say", "ready", ";", "nap", 20000, node=node) as p:
+        with caged(b, *options, b.kit, "say", "ready", ";", "nap", 600000, node=node) as p:
             assert p.stdout.readline() == b"ready\n"
             child = eventually("a child", lambda: children(p.pid))[0]
             shared = os.readlink("/proc/%d/ns/net" % child) == os.readlink("/proc/self/ns/net")
             os.kill(child, signal.SIGKILL)
-            p.wait(10)
+            p.wait(TIME_LIMIT)
             return shared
     none = "[policy]\nnetwork = 'none'\n"
     assert is_shared(node="") and not is_shared(node=none) and not is_shared("--no-network", node="")

@@ -33,7 +33,7 @@ TESTS.clear()  # those of users.py are run.py's
 STRIDE = 13
 SECONDS = 4.0
 PARENT = "cage-fault-%d" % os.getpid()
-LIMIT = 20
+LIMIT = 60
 PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -113,7 +113,7 @@ class Fault:
 
     def counts(self, ident=None):
         mounts = [line for line in read("/proc/self/mountinfo").split("\n")
-                  if self.bundle.folder in line or " nsfs " in line or PARENT in line]
+                  if self.bundle.folder in line or " nsfs " in line and "skiff" in line or PARENT in line]
         groups = [top for top in self.groups if os.path.exists(os.path.join(top, PARENT))]
         groups += [top for top in self.groups if os.path.exists(os.path.join(top, ident or self.id))]
         run = [name for name in (self.id, ident) if name and os.path.exists(os.path.join(self.states, name))]
@@ -126,7 +126,7 @@ class Fault:
         code, said = self.skiff("delete", "--force", ident=ident)
         assert code == 0 and said == "", "%s: delete: exit code %d: %s" % (what, code, said)
         with contextlib.suppress(AssertionError):
-            eventually("as before", lambda: self.counts(ident) == self.before, 2.0)
+            eventually("as before", lambda: self.counts(ident) == self.before)
         now = self.counts(ident)
         left = {key: value for key, value in now.items() if value != self.before[key]}
         assert not left, "%s: left behind: %s" % (what, left)
@@ -157,7 +157,7 @@ class Fault:
             number += self.stride
 
 
-def operation(title, command, guest=("nap", 20000), prepare=None, seen=("self",), kind="", ident=None):
+def operation(title, command, guest=("nap", 600000), prepare=None, seen=("self",), kind="", ident=None):
     """A test: kill at each step of it. `seen`: WHO, or WHO/VICTIMS; `kind` is that of fault()."""
     def work(b):
         with b.fault(kind) as f:
@@ -250,7 +250,7 @@ def any_time(b):
         while time.monotonic() < end:
             prepare, command = commands[rounds % len(commands)]
             rounds += 1
-            f.guest("nap", 20000 if prepare else chance.choice((0, 3)))
+            f.guest("nap", 600000 if prepare else chance.choice((0, 3)))
             if prepare:
                 prepare(f)
             process = f.spawn(*command)
@@ -272,7 +272,7 @@ def two_at_once(b):
     """Delete beside start, exec, another delete, create and run: whoever wins, each ends, and nothing is left."""
     with b.fault() as f:
         chance, rounds, end = random.Random(8), 0, time.monotonic() + f.seconds
-        f.guest("nap", 20000)
+        f.guest("nap", 600000)
         run = ["run", "--no-cache", "--bundle", f.bundle.folder, f.id]
         delete = ["delete", "--force", f.id]
         pairs = ((created, ["start", f.id], delete), (running, execute(f), delete), (running, delete, delete),

@@ -14,7 +14,7 @@ import time
 
 from around import hook, read_until, window
 from box import HERE, TIME_LIMIT, Result, children, eventually, is_zombie, need, read, ready, running, write
-from tap import Skip, test
+from tap import Skip, patiently, test
 
 PR_SET_CHILD_SUBREAPER, PR_GET_CHILD_SUBREAPER = 36, 37
 
@@ -137,7 +137,7 @@ def made(b, *words):
 def up(b, *words, **config):
     """It runs, has said "ready", and waits."""
     with made(b, *words) as c:
-        c.u.process["args"] += ([";"] if words else []) + ["say", "ready", ";", "nap", "20000"]
+        c.u.process["args"] += ([";"] if words else []) + ["say", "ready", ";", "nap", "600000"]
         c.u.process.update(config)
         c.create()
         c.do("start")
@@ -277,7 +277,7 @@ def create_that_is_refused(b):
             for word in words:
                 assert word in r.err, "the sentence should have %r: %s" % (word, r)
             reap()
-            eventually("nothing left", lambda: not c.u.left(), 3.0)
+            eventually("nothing left", lambda: not c.u.left())
             c.do("state", code=1, err="there is no container")
 
 
@@ -299,7 +299,7 @@ def terminal_of_a_created_one(b):
         listener.listen()
         try:
             c.create("--console-socket", path)
-            listener.settimeout(10)
+            listener.settimeout(TIME_LIMIT)
             connection, _ = listener.accept()
             with connection:
                 _, fds, _, _ = socket.recv_fds(connection, 100, 4)
@@ -347,24 +347,24 @@ def end_by_signals(b):
 @test
 def kill_of_all(b):
     with up(b) as c:
-        other = c.begin_exec("say", "ready", ";", "nap", "20000")
+        other = c.begin_exec("say", "ready", ";", "nap", "600000")
         assert other.stdout.readline() == b"ready\n"
         c.do("kill", "KILL", options=("--all",))
         assert c.code() == -9
-        assert other.wait(10) == 137
+        assert other.wait(TIME_LIMIT) == 137
         other.communicate()
     with up(b) as c:
-        other = c.begin_exec("say", "ready", ";", "nap", "20000")
+        other = c.begin_exec("say", "ready", ";", "nap", "600000")
         assert other.stdout.readline() == b"ready\n"
         c.do("kill", "TERM", options=("-a",))
         assert c.code() == 143
-        other.communicate(timeout=10)
+        other.communicate(timeout=TIME_LIMIT)
         assert other.returncode in (137, 143), "by the signal, or as its pid namespace ended: %d" % other.returncode
 
 
 @test
 def kill_that_makes_no_sense(b):
-    with made(b, "nap", "20000") as c:
+    with made(b, "nap", "600000") as c:
         c.do("kill", code=1, err="there is no container")
         c.create()
         for word in ("NOSUCH", "0", "65", "RTMIN+31", "RTMIN-1", "", "SIG"):
@@ -437,12 +437,12 @@ def creating(c):
     finally:
         if fd is not None:
             os.close(fd)
-        process.wait(10)
+        process.wait(TIME_LIMIT)
 
 
 @test
 def states(b):
-    with made(b, "say", "ready", ";", "nap", "20000") as c:
+    with made(b, "say", "ready", ";", "nap", "600000") as c:
         c.u.config["annotations"] = {"a": "b \"c\" \n\u2603"}
         with creating(c):
             check_state(c, "creating")
@@ -466,7 +466,7 @@ def states(b):
 @test
 def deleted_while_it_is_made(b):
     """By force: create says so, and nothing is left."""
-    with made(b, "nap", "20000") as c:
+    with made(b, "nap", "600000") as c:
         with creating(c) as process:
             # It waits for its hook, whatever became of the container.
             pid = c.state()["pid"]
@@ -486,7 +486,7 @@ def listed(b, *options, code=0):
 
 @test
 def lists(b):
-    with made(b, "nap", "20000") as one, made(b, "nap", "20000") as two:
+    with made(b, "nap", "600000") as one, made(b, "nap", "600000") as two:
         before = time.time()
         one.create()
         two.create()
@@ -511,6 +511,11 @@ def lists(b):
         assert one.id not in listed(b, "--quiet").stdout.split()
 
 
+def ours(c, text):
+    """Lines that name it: who else makes containers on this machine is no matter."""
+    return [line for line in text.split("\n") if c.id in line]
+
+
 @contextlib.contextmanager
 def state_folder(ident, text):
     """As whoever was killed, or wrote nonsense, left it."""
@@ -526,21 +531,22 @@ def state_folder(ident, text):
 
 @test
 def lists_what_is_damaged(b):
-    with made(b, "nap", "20000") as c:
+    with made(b, "nap", "600000") as c:
         c.create()
         ident = c.id + "-damaged"
         for text in ("", "nonsense\n", "skiff-state 1\ninit 1\n", "\0" * 5000):
             with state_folder(ident, text):
                 done = listed(b)
                 assert c.id in done.stdout and ident not in done.stdout.split(), done
-                assert done.stderr.count("\n") == 1 and ident in done.stderr and "damaged" in done.stderr, done
+                complaint = ours(c, done.stderr)
+                assert len(complaint) == 1 and ident in complaint[0] and "damaged" in complaint[0], done
                 assert c.id in [row["id"] for row in json.loads(listed(b, "--json").stdout)]
                 for verb in ("state", "start", "kill", "pause", "delete"):
                     c.do(verb, code=1, err="damaged", ident=ident)
                 c.do("delete", ident=ident, options=("--force",))
                 assert not os.path.exists("/run/skiff/" + ident)
         with state_folder(ident, None):
-            assert listed(b).stderr == ""
+            assert not ours(c, listed(b).stderr)
             c.do("delete", ident=ident)
             assert not os.path.exists("/run/skiff/" + ident)
         assert c.status == "created"
@@ -548,7 +554,7 @@ def lists_what_is_damaged(b):
 
 @test
 def lists_what_comes_and_goes(b):
-    with made(b, "nap", "20000") as c:
+    with made(b, "nap", "600000") as c:
         c.create()
         over = threading.Event()
 
@@ -562,7 +568,7 @@ def lists_what_comes_and_goes(b):
         try:
             for _ in range(60):
                 done = listed(b)
-                assert c.id in done.stdout and done.stderr == "", done
+                assert c.id in done.stdout and not ours(c, done.stderr), done
         finally:
             over.set()
             other.join()
@@ -571,11 +577,11 @@ def lists_what_comes_and_goes(b):
 # -- Standing still --------------------------------------------------------------------------------
 
 
-def compile_still(b, place):
+def compile_still(place, seconds=1):
     """Waits of a guest, one to an entry."""
     done = subprocess.run(
-        [need("clang-19"), "--target=wasm32-unknown-unknown", "-O1", "-nostdlib", "-ffreestanding", "-matomics",
-         "-mbulk-memory", "-Wl,--shared-memory,--import-memory,--max-memory=1048576,--no-entry", "-o", place,
+        [need("clang-19"), "--target=wasm32-unknown-unknown", "-DNAP_SECONDS=%d" % seconds, "-O1", "-nostdlib",
+         "-ffreestanding", "-matomics", "-mbulk-memory", "-Wl,--shared-memory,--import-memory,--max-memory=1048576,--no-entry", "-o", place,
          os.path.join(HERE, "guest", "still.c")], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
@@ -585,48 +591,54 @@ WAITS = (("sleep", 0), ("until", 0), ("descriptor", 0), ("accept", 6), ("receive
 WAIT_MS = 1000
 
 
-def waiting(b, stack, entry, stdin):
+def waiting(b, stack, entry, stdin, seconds):
     c = stack.enter_context(made(b))
-    compile_still(b, c.u.file("still.wasm"))
+    compile_still(c.u.file("still.wasm"), seconds)
     c.u.process["args"] = ["/still.wasm#" + entry]
     c.create(stdin=stdin)
     return c
+
+
+def pause_and_wait(b, scale, naps):
+    """Waits of `scale` seconds, all as they are to be."""
+    wait = WAIT_MS * scale
+    inlet, outlet = os.pipe()
+    with contextlib.ExitStack() as stack:
+        stack.callback(os.close, inlet)
+        stack.callback(os.close, outlet)
+        all_of_them = [(waiting(b, stack, entry, inlet, scale), entry, result) for entry, result in WAITS]
+        for c, _, _ in all_of_them:
+            c.began = time.monotonic()
+            c.do("start")
+            c.wait_out("begin")
+            c.do("pause")
+        for number, nap in enumerate(naps):
+            for c, _, _ in all_of_them if number > 0 else ():
+                c.do("pause")
+            time.sleep(nap)
+            for c, entry, _ in all_of_them:
+                assert c.out == "begin\n", "%s: nothing is said while it stands still: %r" % (entry, c.out)
+                c.do("resume")
+                c.resumed = time.monotonic()
+        for c, entry, result in all_of_them:
+            assert c.code() == 0, c.err
+            words = [int(word) for word in c.out.split("\n")[1].split()]
+            what = "%s, paused for %s: %s" % (entry, naps, words)
+            assert words[0] == result, what
+            assert wait <= words[1] < max(wait, 1000 * (c.resumed - c.began)) + wait, what
 
 
 @test
 def pause_ends_no_wait_early(b):
     """A second each, and a pause: one that is over before, one that is longer, two in a row."""
     for naps in ((0.2,), (1.2,), (0.1, 0.1)):
-        inlet, outlet = os.pipe()
-        with contextlib.ExitStack() as stack:
-            stack.callback(os.close, inlet)
-            stack.callback(os.close, outlet)
-            all_of_them = [(waiting(b, stack, entry, inlet), entry, result) for entry, result in WAITS]
-            for c, _, _ in all_of_them:
-                c.began = time.monotonic()
-                c.do("start")
-                c.wait_out("begin")
-                c.do("pause")
-            for number, nap in enumerate(naps):
-                for c, _, _ in all_of_them if number > 0 else ():
-                    c.do("pause")
-                time.sleep(nap)
-                for c, entry, _ in all_of_them:
-                    assert c.out == "begin\n", "%s: nothing is said while it stands still: %r" % (entry, c.out)
-                    c.do("resume")
-                    c.resumed = time.monotonic()
-            for c, entry, result in all_of_them:
-                assert c.code() == 0, c.err
-                words = [int(word) for word in c.out.split("\n")[1].split()]
-                what = "%s, paused for %s: %s" % (entry, naps, words)
-                assert words[0] == result, what
-                assert WAIT_MS <= words[1] < max(WAIT_MS, 1000 * (c.resumed - c.began)) + 1000, what
+        patiently(lambda scale, naps=naps: pause_and_wait(b, scale, [nap * scale for nap in naps]))
 
 
 @test
 def paused_guests_do_nothing(b):
     with made(b) as c:
-        compile_still(b, c.u.file("still.wasm"))
+        compile_still(c.u.file("still.wasm"))
         c.u.process["args"] = ["/still.wasm#busy"]
         c.create()
         c.do("start")
@@ -641,7 +653,7 @@ def paused_guests_do_nothing(b):
 
 @test
 def pause_that_makes_no_sense(b):
-    with made(b, "nap", "20000") as c:
+    with made(b, "nap", "600000") as c:
         for verb in ("pause", "resume"):
             c.do(verb, code=1, err="there is no container")
         c.create()
@@ -666,7 +678,7 @@ def kill_of_a_paused_one(b):
     with up(b) as c:
         c.do("pause")
         c.do("kill", "KILL")
-        eventually("its end", lambda: is_zombie(c.pid), 3.0)
+        eventually("its end", lambda: is_zombie(c.pid))
         assert c.code() == -9 and c.status == "stopped"
         c.do("delete")
 
@@ -701,7 +713,8 @@ def deleted_in_the_foreground(b):
     with made(b) as c, ready(c.u) as r:
         c.do("delete", code=1, err="is running")
         c.do("delete", options=("--force",))
-        assert c.u.left() == []
+        # Who ran it may be on his way still.
+        assert set(c.u.left()) <= {"process %d" % r.process.pid}, c.u.left()
         result = r.end()
         assert (result.code, result.err) == (137, ""), str(result)
 
@@ -725,7 +738,7 @@ def foreground_ones_are_known(b):
 
 @test
 def hooks_of_two_phases(b):
-    with made(b, "say", "guest", ";", "nap", "20000") as c:
+    with made(b, "say", "guest", ";", "nap", "600000") as c:
         log = os.path.join(c.u.folder, "log")
         for kind in ("prestart", "createRuntime", "createContainer", "poststart", "poststop"):
             hook(c.u, kind, 'echo "%s $(/bin/cat)" >> %s\n' % (kind, log))
@@ -770,7 +783,7 @@ fprintf(f, "%d\\n", count); fclose(f); return count > 2 ? 5 : 0; }""")
 
 @test
 def hooks_that_warn(b):
-    with made(b, "nap", "20000") as c:
+    with made(b, "nap", "600000") as c:
         for kind in ("poststart", "poststop"):
             hook(c.u, kind, "exit 1\n")
         c.create()
@@ -789,7 +802,7 @@ def one_group_for_two(b):
         one.create()
         one.do("start")
         one.code()
-        with made(b, "say", "ready", ";", "nap", "20000") as two:
+        with made(b, "say", "ready", ";", "nap", "600000") as two:
             two.u.linux["cgroupsPath"] = path
             two.create()
             two.do("start")

@@ -21,6 +21,7 @@ from box import Box, write  # noqa: E402
 from tap import SkipAll, run_tests  # noqa: E402
 import process  # noqa: E402,F401 pylint: disable=unused-import
 import files  # noqa: E402,F401 pylint: disable=unused-import
+import scratch  # noqa: E402,F401 pylint: disable=unused-import
 import around  # noqa: E402,F401 pylint: disable=unused-import
 import users  # noqa: E402,F401 pylint: disable=unused-import
 import config  # noqa: E402,F401 pylint: disable=unused-import

@@ -14,7 +14,7 @@ import stat
 import subprocess
 
 from around import hook
-from box import NAMESPACES, eventually, need, quiet, read, ready, running, status, write
+from box import NAMESPACES, TIME_LIMIT, eventually, need, quiet, read, ready, running, status, write
 from tap import Skip, test
 
 MOUNT_SETATTR = 442
@@ -141,7 +141,7 @@ def users_files_belong_to_it(b):
 
 @later_test
 def users_other_than_root(b):
-    with b.bundle("put", "/home/new", "x", ";", "put", "/new", "y", ";", "nap", "20000") as u:
+    with b.bundle("put", "/home/new", "x", ";", "put", "/new", "y", ";", "nap", "600000") as u:
         os.makedirs(os.path.join(u.root, "home"))
         in_users(u)
         os.chown(os.path.join(u.root, "home"), BASE + 1000, BASE + 100)
@@ -268,14 +268,14 @@ def users_devices(b):
 
 @later_test
 def users_terminal(b):
-    with b.bundle("tty", ";", "nap", "20000") as u, socket.socket(socket.AF_UNIX) as listener:
+    with b.bundle("tty", ";", "nap", "600000") as u, socket.socket(socket.AF_UNIX) as listener:
         in_users(u)
         u.process.update(terminal=True, user={"uid": 12, "gid": 12})
         path = os.path.join(u.folder, "console")
         listener.bind(path)
         listener.listen()
         with running(u, "--console-socket", path) as r:
-            listener.settimeout(10)
+            listener.settimeout(TIME_LIMIT)
             connection, _ = listener.accept()
             with connection:
                 _, fds, _, _ = socket.recv_fds(connection, 100, 4)
@@ -305,9 +305,9 @@ int main(void) { FILE *f = fopen("/tmp/out", "w"); fprintf(f, "%d\\n", (int)getu
 @later_test
 def users_maker_killed(b):
     """Its process does not outlive whoever makes it, nor the helper that has the maps."""
-    with b.bundle("nap", "20000") as u:
+    with b.bundle("nap", "600000") as u:
         in_users(u)
-        u.config["hooks"] = {"createRuntime": [{"path": "/bin/sleep", "args": ["sleep", "3"]}]}
+        u.config["hooks"] = {"createRuntime": [{"path": "/bin/sleep", "args": ["sleep", "30"]}]}
         with running(u) as r:
             eventually("a child", lambda: len(b.processes(u.id)) > 1)
             r.process.send_signal(signal.SIGKILL)
@@ -322,22 +322,22 @@ def in_its_life(u, **how):
     """Created, started, looked into by one more process, paused where that can be, ended, deleted."""
     def skiff(*words, code=0):
         done = subprocess.run([u.box.skiff] + list(words), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, text=True, check=False, timeout=30, **how)
+                              stderr=subprocess.PIPE, text=True, check=False, timeout=TIME_LIMIT, **how)
         assert done.returncode == code and quiet(done.stderr) == "", done
         return done.stdout
 
-    u.process["args"] = ["/kit.wasm", "nap", "20000"]
+    u.process["args"] = ["/kit.wasm", "nap", "600000"]
     pid_file = os.path.join(u.folder, "pid")
     u.command()
     with open(os.devnull, "w") as nothing:
         done = subprocess.run([u.box.skiff, "create", "--no-cache", "--bundle", u.folder, "--pid-file", pid_file, u.id],
-                              stdin=subprocess.DEVNULL, stdout=nothing, stderr=nothing, check=False, timeout=30, **how)
+                              stdin=subprocess.DEVNULL, stdout=nothing, stderr=nothing, check=False, timeout=TIME_LIMIT, **how)
     assert done.returncode == 0
     pid = int(read(pid_file))
     try:
         skiff("start", u.id)
         assert skiff("exec", "--no-cache", u.id, "/kit.wasm", "put", "/new", "x", ";", "say", "beside") == "beside\n"
-        command = [u.box.skiff, "exec", "--no-cache", u.id, "/kit.wasm", "say", "there", ";", "nap", "20000"]
+        command = [u.box.skiff, "exec", "--no-cache", u.id, "/kit.wasm", "say", "there", ";", "nap", "600000"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, **how) as p:
             assert p.stdout.readline() == b"there\n"
             other = int(read("/proc/%d/task/%d/children" % (p.pid, p.pid)).split()[0])
@@ -347,7 +347,7 @@ def in_its_life(u, **how):
             for field in ("Uid", "Gid", "CapEff", "CapPrm", "CapBnd", "Seccomp", "NoNewPrivs"):
                 assert status(other, field) == status(pid, field), field
             skiff("kill", u.id, "KILL")
-            p.wait(10)
+            p.wait(TIME_LIMIT)
     finally:
         skiff("delete", "--force", u.id)
     eventually("gone", lambda: not os.path.exists("/proc/%d" % pid))
@@ -367,7 +367,7 @@ def users_life(b):
 @contextlib.contextmanager
 def pause(*command):
     """A process that holds namespaces, as the pause process of a pod does."""
-    with subprocess.Popen([need("unshare"), "--user"] + list(command) + ["sh", "-c", "echo there; exec sleep 60"],
+    with subprocess.Popen([need("unshare"), "--user"] + list(command) + ["sh", "-c", "echo there; exec sleep 600"],
                           stdout=subprocess.PIPE) as p:
         try:
             assert p.stdout.readline() == b"there\n"
@@ -671,7 +671,7 @@ int main(int count, char **args)
 @test
 def somebody_with_a_range(b):
     """More ids by newuidmap and newgidmap: ours here grant whatever is asked."""
-    with b.bundle("put", "/home/new", "x", ";", "nap", "20000") as u, somebody(b) as how:
+    with b.bundle("put", "/home/new", "x", ";", "nap", "600000") as u, somebody(b) as how:
         tools = os.path.join(u.folder, "tools")
         source = write(os.path.join(tools, "mapper.c"), MAPPER)
         for name in ("newuidmap", "newgidmap"):
@@ -699,7 +699,7 @@ def somebody_is_killed(b):
     """The container's process does not outlive them while it waits."""
     with b.bundle("say", "ran") as u, somebody(b) as how:
         rootless(u)
-        u.config["hooks"] = {"createRuntime": [{"path": "/bin/sleep", "args": ["sleep", "3"]}]}
+        u.config["hooks"] = {"createRuntime": [{"path": "/bin/sleep", "args": ["sleep", "30"]}]}
         with running(u, **how) as r:
             eventually("a child", lambda: len(b.processes(u.id)) > 1)
             r.process.send_signal(signal.SIGKILL)
@@ -746,7 +746,7 @@ def somebody_as_root_of_their_own(b):
 def somebody_joins_their_own(b):
     with b.bundle() as u, somebody(b) as how:
         rootless(u)
-        with subprocess.Popen([need("unshare"), "-Urn", "sh", "-c", "echo there; exec sleep 60"],
+        with subprocess.Popen([need("unshare"), "-Urn", "sh", "-c", "echo there; exec sleep 600"],
                               stdout=subprocess.PIPE, **how) as p:
             try:
                 assert p.stdout.readline() == b"there\n"
@@ -785,7 +785,7 @@ def somebody_cages_a_module(b):
         os.chown(shared, SOMEBODY, SOMEBODY)
         command = [b.skiff, "run", "--cage", "--no-cache", "--dir", "/data:" + shared, b.kit, "put", "/data/new", "x",
                    ";", "cat", "/data/new", ";", "say", "", ";", "ls", "/", ";", "cat", "/etc/passwd"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30, **how)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=TIME_LIMIT, **how)
         assert done.returncode == 1 and quiet(done.stderr) == "", str(done)
         lines = done.stdout.split("\n")
         assert lines[0] == "x" and sorted(lines[1:4]) == ["data", "dev", "kit.wasm"], str(done)
@@ -796,7 +796,7 @@ def somebody_cages_a_module(b):
 @test
 def somebody_is_themselves_in_a_cage(b):
     with somebody(b) as how:
-        with subprocess.Popen([b.skiff, "run", "--cage", "--no-cache", b.kit, "say", "ready", ";", "nap", "20000"],
+        with subprocess.Popen([b.skiff, "run", "--cage", "--no-cache", b.kit, "say", "ready", ";", "nap", "600000"],
                               stdout=subprocess.PIPE, **how) as p:
             try:
                 assert p.stdout.readline() == b"ready\n"
@@ -804,7 +804,7 @@ def somebody_is_themselves_in_a_cage(b):
                 assert squeezed(read("/proc/%d/uid_map" % inner)) == [[str(SOMEBODY), str(SOMEBODY), "1"]]
                 assert int(status(inner, "CapEff")[0], 16) == 0 and int(status(inner, "CapBnd")[0], 16) == 0
                 p.send_signal(signal.SIGTERM)
-                p.wait(10)
+                p.wait(TIME_LIMIT)
             finally:
                 p.kill()
 

@@ -15,7 +15,7 @@ import tempfile
 import time
 
 import modules
-from bench import ROOT, Skip, test
+from bench import ROOT, TIME_LIMIT, Skip, test
 
 OTHER_BUILD = "00112233445566778899aabbccddeeff"
 OTHER_USER = 4711
@@ -368,7 +368,7 @@ def calls(c, file):
         raise Skip("strace is missing (Debian: apt-get install strace)")
     trace = os.path.join(c.folder, "trace")
     done = subprocess.run(["strace", "-o", trace, c.b.skiff, "run", "--cache", c.path, file],
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=30, check=False)
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=TIME_LIMIT, check=False)
     if done.returncode != 0 or not os.path.exists(trace) or os.path.getsize(trace) == 0:
         raise Skip("strace cannot trace here: " + done.stderr.decode().strip()[:200])
     with open(trace, encoding="utf-8", errors="replace") as lines:
@@ -405,7 +405,7 @@ def cache_filled_by_many(b):
         command = [b.skiff, "cache", "add", "--cache", c.path] + files
         started = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(8)]
         for process in started:
-            text = process.communicate(timeout=60)[1]
+            text = process.communicate(timeout=TIME_LIMIT)[1]
             assert process.returncode == 0 and text == b"", text
         assert len(c.list()) == 3
         c.cache("verify", out="3 verified, 0 damaged\n")
@@ -419,7 +419,7 @@ def strace(c, file, *options):
     if shutil.which("strace") is None:
         raise Skip("strace is missing (Debian: apt-get install strace)")
     done = subprocess.run(["strace"] + list(options) + [c.b.skiff, "cache", "add", "--cache", c.path, file],
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=30, check=False)
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=TIME_LIMIT, check=False)
     if done.returncode not in (0, -signal.SIGKILL):
         raise Skip("strace cannot trace here: " + done.stderr.decode().strip()[:200])
     return done.returncode
@@ -494,7 +494,7 @@ def cache_survives_kills_of_who_decodes(b):
             shutil.rmtree(c.path)
             done = subprocess.run(["strace", "-f", "-qq", "-o", "/dev/null", "-e",
                                    "inject=%s:signal=KILL:when=%d" % (name, number), c.b.skiff, "cache", "add",
-                                   "--cache", c.path, file], stderr=subprocess.PIPE, timeout=30, check=False)
+                                   "--cache", c.path, file], stderr=subprocess.PIPE, timeout=TIME_LIMIT, check=False)
             text = done.stderr.decode()
             assert done.returncode == 1 and text.count("\n") == 1 and "was killed" in text, (name, number, text)
             assert c.list() == [] and not c.names("*"), (name, number, c.names("*"))

@@ -25,6 +25,7 @@ import tap  # noqa: E402
 from tap import Skip, test  # noqa: E402
 
 RACE_SECONDS = float(os.environ.get("RACE_SECONDS") or 10)
+STILL_SECONDS = 0.3
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -62,7 +63,7 @@ class Hostile(node.Node):
     def orders(self, name="open_secret"):
         return "fli %s %s %d\n" % (name, self.dir, self.victim.pid)
 
-    def starts(self, change=None, name="open_secret", seconds=20):
+    def starts(self, change=None, name="open_secret", seconds=node.TIME_LIMIT):
         """(exit code, output, errors) of a container whose spec was changed."""
         spec = self.spec()
         if change:
@@ -215,6 +216,33 @@ def a_module_without_end(h):
 
 # -- What never answers ----------------------------------------------------------------------------
 
+def progress(h):
+    """Of each process of skiff, how often it got and gave up a CPU; None: there is none, or one runs."""
+    found = {}
+    for pid in h.left()["processes"]:
+        try:
+            with open("/proc/%s/status" % pid, encoding="utf-8") as file:
+                words = dict(line.split(":", 1) for line in file.read().strip().split("\n"))
+        except OSError:
+            return None
+        if words["State"].split()[0] == "R":
+            return None
+        found[pid] = (words["voluntary_ctxt_switches"], words["nonvoluntary_ctxt_switches"])
+    return found or None
+
+
+def wait_for_standstill(h, process):
+    """Until all of them have waited for a while: a busy machine takes long to bring them there."""
+    end, before, since = time.monotonic() + node.TIME_LIMIT, None, 0.0
+    while before is None or time.monotonic() - since < STILL_SECONDS:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < end, "they do not come to wait"
+        now = progress(h)
+        if now is None or now != before:
+            before, since = now, time.monotonic()
+        time.sleep(0.02)
+
+
 @contextlib.contextmanager
 def hanging(h, change):
     """A skiff that hangs; ended by whoever uses it."""
@@ -226,8 +254,7 @@ def hanging(h, change):
     process.stdin.close()
     process.stdin = None
     try:
-        time.sleep(0.3)
-        assert process.poll() is None, process.communicate()
+        wait_for_standstill(h, process)
         yield process
     finally:
         process.kill()
@@ -245,7 +272,7 @@ def ends(h, change, waits):
             h.id = other
             assert escape.verdict(code, out, err) == "ENOENT", (code, out, err)
             process.send_signal(number)
-            out, err = process.communicate(timeout=5)
+            out, err = process.communicate(timeout=node.TIME_LIMIT)
             assert process.returncode == 128 + number, (process.returncode, err)
             assert " waited for '" in err and waits in err, err
         after = h.host()
@@ -253,7 +280,7 @@ def ends(h, change, waits):
     with hanging(h, change) as process:
         process.kill()
         process.wait()
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + node.TIME_LIMIT
         while h.left()["processes"] and time.monotonic() < deadline:
             time.sleep(0.02)
     h.forget()
@@ -350,13 +377,13 @@ def a_process_that_cannot_even_be_killed(h):
         with hanging(h, lambda spec: spec["mounts"].append(
                 {"destination": "/more", "type": "bind", "source": place + "/inner", "options": ["bind"]})) as process:
             process.send_signal(signal.SIGTERM)
-            assert process.wait(5) == 128 + signal.SIGTERM
+            assert process.wait(node.TIME_LIMIT) == 128 + signal.SIGTERM
             err = os.read(process.stderr.fileno(), 4096).decode()  # not to its end: what hangs has it, too
             assert "does not end" in err and place + "/inner" in err, err
             assert h.left()["processes"] and h.left()["names"] == [h.id], "what does not end keeps its name"
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + node.TIME_LIMIT
         while h.left()["processes"] and time.monotonic() < deadline:
             time.sleep(0.02)
     h.forget()

@@ -14,6 +14,8 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 DOCKER = os.path.join(os.path.dirname(HERE), "oci", "docker-28.json")
 
+TIME_LIMIT = 60  # of one run, in seconds: it is there for what hangs, not for what is slow
+
 # (module (func (export "_start")))
 HELLO = bytes.fromhex("0061736d0100000001040160000003020100070a01065f737461727400000a040102000b")
 
@@ -208,7 +210,7 @@ class Node:
         write(os.path.join(folder, "config.json"), json.dumps(spec))
         return folder
 
-    def run(self, bundle, said="", seconds=20):
+    def run(self, bundle, said="", seconds=TIME_LIMIT):
         """(exit code, output, errors); a code None: it was ended after so many seconds."""
         process = subprocess.Popen([self.program, "run", "--no-cache", "--bundle", bundle, self.id],
                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,

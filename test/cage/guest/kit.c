@@ -97,14 +97,12 @@ static void read_some(const char *path, size_t size)
 		close(fd);
 }
 
-/* Reads a file again and again, for so many milliseconds: what differs from the time before is printed. */
-static void watch(const char *path, int ms)
+/* Reads a file again and again, until it begins with `last`: what differs from the time before is printed. */
+static void watch(const char *path, const char *last)
 {
 	const struct timespec pause = {0, 1000 * 1000};
 	char before[64] = "", now[64];
-	struct timespec start, at;
 
-	clock_gettime(CLOCK_MONOTONIC, &start);
 	do {
 		FILE *file = fopen(path, "r");
 
@@ -115,8 +113,7 @@ static void watch(const char *path, int ms)
 		if (file != NULL)
 			fclose(file);
 		nanosleep(&pause, NULL);
-		clock_gettime(CLOCK_MONOTONIC, &at);
-	} while ((at.tv_sec - start.tv_sec) * 1000 + (at.tv_nsec - start.tv_nsec) / 1000000 < ms);
+	} while (strncmp(before, last, strlen(last)) != 0);
 }
 
 /* -- The rest ---------------------------------------------------------------------------------------- */
@@ -178,7 +175,7 @@ static void act_on_path(const char *command, const char *path, char **more)
 	else if (strcmp(command, "read") == 0)
 		read_some(path, (size_t)atoi(more[0]));
 	else if (strcmp(command, "watch") == 0)
-		watch(path, atoi(more[0]));
+		watch(path, more[0]);
 	else if (strcmp(command, "mkdir") == 0 ? mkdir(path, 0777) < 0 : unlink(path) < 0)
 		fail(command, path);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * still.c: waits that end by themselves after a second, one to an export: what it came to and how many milliseconds it took.
+ * still.c: waits that end by themselves after NAP_SECONDS, one to an export: what it came to and how many milliseconds it took.
  *
  * Bare, with shared memory for the wait of threads. `busy` writes a byte whenever it has counted on for some time.
  */
@@ -49,7 +49,11 @@ WASI(sock_recv)
 __attribute__((import_module("wasi_snapshot_preview1"), import_name("sock_accept"))) unsigned
 sock_accept(unsigned fd, unsigned *ret);
 
-static const u64 nap = 1000 * 1000 * 1000ULL;
+#ifndef NAP_SECONDS
+#define NAP_SECONDS 1
+#endif
+
+static const u64 nap = NAP_SECONDS * 1000 * 1000 * 1000ULL;
 static u64 began;
 
 static u64 now(void)
@@ -129,7 +133,7 @@ static unsigned make_socket(unsigned type)
 {
 	static const unsigned char loopback[4] = {127, 0, 0, 1};
 	static const struct part address = {loopback, 4};
-	static const u64 timeout[2] = {1, 0};
+	static const u64 timeout[2] = {NAP_SECONDS, 0};
 	unsigned fd = 99;
 
 	if (sock_open(INET4, type, &fd) != 0 || sock_bind(fd, &address, 0) != 0 ||

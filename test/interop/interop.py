@@ -63,9 +63,9 @@ def compile_all(folder):
     need("wasm-ld", "lld")
     if not os.path.exists("/usr/lib/wasm32-wasi/libc.a"):
         fail("there is no C library for WASI here: apt-get install wasi-libc libclang-rt-dev-wasm32")
-    call("clang", "--target=wasm32-wasi", "--sysroot=/usr", "-O2", "-s", "-o", folder + "/hello.wasm", HERE + "/hello.c")
+    call("clang", "--target=wasm32-wasi", "--sysroot=/usr", "-O2", "-s", "-o", folder + "/hello.wasm", HERE + "/guest/hello.c")
     for name in ("hello", "pause"):
-        call("gcc", "-O2", "-static", "-s", "-o", "%s/%s" % (folder, name), "%s/%s.c" % (HERE, name))
+        call("gcc", "-O2", "-static", "-s", "-o", "%s/%s" % (folder, name), "%s/guest/%s.c" % (HERE, name))
 
     def read(name):
         with open(os.path.join(folder, name), "rb") as file:

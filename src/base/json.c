@@ -644,7 +644,7 @@ static bool digits(const char *text, uint64_t max, uint64_t *ret)
 	return true;
 }
 
-static const char *number_text(struct json_value value)
+const char *json_number(struct json_value value)
 {
 	const struct node *node = node_of(value);
 
@@ -653,14 +653,14 @@ static const char *number_text(struct json_value value)
 
 bool json_u64(struct json_value value, uint64_t *ret)
 {
-	const char *text = number_text(value);
+	const char *text = json_number(value);
 
 	return text != NULL && digits(text, UINT64_MAX, ret);
 }
 
 bool json_i64(struct json_value value, int64_t *ret)
 {
-	const char *text = number_text(value);
+	const char *text = json_number(value);
 	uint64_t number;
 
 	if (text == NULL)
@@ -679,7 +679,7 @@ bool json_i64(struct json_value value, int64_t *ret)
 
 bool json_double(struct json_value value, double *ret)
 {
-	const char *text = number_text(value);
+	const char *text = json_number(value);
 	double number;
 
 	if (text == NULL)

@@ -79,5 +79,7 @@ bool json_bool(struct json_value value, bool *ret);
 bool json_u64(struct json_value value, uint64_t *ret);
 bool json_i64(struct json_value value, int64_t *ret);
 bool json_double(struct json_value value, double *ret);
+/* As it was written; NULL where it is no number. Borrowed from the tree. */
+const char *json_number(struct json_value value);
 
 #endif

@@ -1,26 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* inspect.c: `skiff inspect FILE [--json]`. */
+/* inspect.c: `skiff inspect FILE [--json]`, and `skiff inspect REFERENCE`, which skiff-image does. */
 #include "cli/inspect.h"
 
+#include "cli/beside.h"
 #include "cli/features.h"
+#include "cli/local.h"
 #include "cli/say_error.h"
 #include "cli/source.h"
 #include "command/exit.h"
 #include "command/options.h"
 #include "command/out.h"
 #include "command/say.h"
+#include "oci/reference.h"
 
 #include <stddef.h>
+#include <string.h>
 #include <unistd.h>
 
-enum { JSON = 1 };
+enum { JSON = 1, PLATFORM };
 
 const struct option inspect_options[] = {
 	{JSON, '\0', "json", NULL, "write JSON, as docs/cli.md describes it"},
+	{PLATFORM, '\0', "platform", "OS/ARCH", "of an image: only that one of several"},
 	FEATURES_OPTIONS,
 	{0},
 };
-const char inspect_details[] = "FILE '-' is standard input. The module is validated first.\n";
+const char inspect_details[] = "FILE '-' is standard input. The module is validated first. What is "
+			       "no file and a name of an\n"
+			       "image, or digits of its digest, is shown as JSON: what the store "
+			       "has of it (docs/images.md).\n";
 
 static int inspect(const char *path, uint64_t features, bool json)
 {
@@ -47,10 +55,21 @@ static int inspect(const char *path, uint64_t features, bool json)
 	return code;
 }
 
+static bool is_image(const char *word)
+{
+	struct reference ignored;
+
+	if (local_is_file(word) || access(word, F_OK) == 0)
+		return false;
+	return reference_parse(&ignored, word, NULL) == 0 ||
+	       (strncmp(word, "sha256:", 7) == 0 && strchr(word, '/') == NULL);
+}
+
 int inspect_verb(const struct verb *verb, char **args)
 {
 	uint64_t features = skiff_features_default();
-	const char *file = NULL;
+	const char *file = NULL, *platform = NULL;
+	char **all = args;
 	struct options o;
 	bool json = false;
 	int id;
@@ -61,6 +80,8 @@ int inspect_verb(const struct verb *verb, char **args)
 			return o.code;
 		if (id == JSON)
 			json = true;
+		else if (id == PLATFORM)
+			platform = o.value;
 		else if (id != OPTIONS_WORD && !features_switch(&o, id, &features))
 			return o.code;
 		else if (id == OPTIONS_WORD && file != NULL)
@@ -70,5 +91,10 @@ int inspect_verb(const struct verb *verb, char **args)
 	}
 	if (file == NULL)
 		return options_missing(&o, "FILE");
+	if (is_image(file))
+		return beside_image(verb, all);
+	if (platform != NULL)
+		return say(EXIT_USAGE, file,
+			   "a module has no platforms: '--platform' is for images");
 	return inspect(file, features, json);
 }

@@ -31,7 +31,7 @@ bool local_is_file(const char *word)
 		return true;
 	if (ends_with(word, ".wasm") || ends_with(word, ".wat"))
 		return true;
-	return stat(word, &st) == 0 && !S_ISDIR(st.st_mode);
+	return stat(word, &st) == 0;
 }
 
 /* -- What is there ------------------------------------------------------------------------------------ */
@@ -58,15 +58,13 @@ static int read_config(struct local *l, int dir, struct err *err)
 {
 	char *text = NULL;
 	size_t size = 0;
-	int error;
+	int error = store_blob(dir, &l->ready.config, &text, &size, err);
 
-	if (l->ready.module.text[0] != '\0')
-		return 0;
-	error = store_blob(dir, &l->ready.config, &text, &size, err);
 	if (error == 0)
 		error = image_config_parse(&l->config, text, size, err);
 	free(text);
-	return error;
+	/* An artifact's is of any form: only some are those of images, with an entrypoint and variables. */
+	return l->ready.module.text[0] != '\0' ? 0 : error;
 }
 
 static int look_in(struct local *l, int dir, const struct reference *reference,
@@ -127,7 +125,7 @@ static int image_does(const char *verb, const struct local_wish *wish)
 	argv[n++] = "--";
 	argv[n++] = wish->word;
 	argv[n] = NULL;
-	return beside_run("skiff-image", argv);
+	return beside_call("skiff-image", argv);
 }
 
 static int pull(const struct local_wish *wish)

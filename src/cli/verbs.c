@@ -14,7 +14,9 @@ const struct verb verb_table[] = {
 #include "cli/verbs.def"
 #undef VERB
 #define VERB(name, usage, help) {#name, "skiff " #name, usage, help, beside_image, NULL, ""},
+#define VERB_TOO(name, usage, help) /* above */
 #include "command/image_verbs.def"
+#undef VERB_TOO
 #undef VERB
 	{NULL, NULL, NULL, NULL, NULL, NULL, NULL},
 };

@@ -116,9 +116,9 @@ static void stops_soon(struct guest *g, struct skiff_instance *in, char letter, 
 	qsort(times, TIMES, sizeof(times[0]), by_size);
 	printf("%-24s stopped after %.3f ms (median), %.3f ms (worst of %d)\n", what,
 	       times[TIMES / 2], times[TIMES - 1], TIMES);
-	assert_true(times[TIMES / 2] < 10);
+	/* Other processes may have had the CPU. */
 	assert_true(times[TIMES / 2] < 50);
-	assert_true(times[TIMES - 1] < 2000); /* another process may have had the CPU */
+	assert_true(times[TIMES - 1] < 10000);
 }
 
 static void from_another_thread(void **state)

@@ -9,6 +9,7 @@
 #include "command/help.h"
 #include "command/say.h"
 #include "image/verbs.h"
+#include "image/wasm_to_oci.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -16,7 +17,9 @@
 const struct verb verb_table[] = {
 #define VERB(name, usage, help) \
 	{#name, "skiff " #name, usage, help, name##_verb, name##_options, name##_details},
+#define VERB_TOO VERB
 #include "command/image_verbs.def"
+#undef VERB_TOO
 	VERB(help, "[VERB]", "explain a verb")
 #undef VERB
 		{NULL, NULL, NULL, NULL, NULL, NULL, NULL},
@@ -33,8 +36,12 @@ void verb_more(struct out *out, const struct verb *verb)
 
 int main(int argc, char **argv)
 {
+	const char *name =
+		argc > 0 && strrchr(argv[0], '/') != NULL ? strrchr(argv[0], '/') + 1 : argv[0];
 	const struct verb *verb;
 
+	if (name != NULL && strcmp(name, "wasm-to-oci") == 0)
+		return wasm_to_oci(argv + 1);
 	if (argc < 2)
 		return help_usage();
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)

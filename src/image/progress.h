@@ -18,8 +18,13 @@ struct progress *progress_begin(bool quiet);
 /* `what`: "pulling 3f2a..." ; copied. `size` 0: not known. */
 struct progress_item *progress_add(struct progress *progress, const char *what, uint64_t size);
 void progress_to(struct progress_item *item, uint64_t bytes);
-/* "done", "there already", "mounted": copied. */
+/* "done", "there already", "mounted". */
 void progress_done(struct progress_item *item, const char *how);
+/* A sentence above the lines, or on standard error where there are none; NULL: nowhere. */
+void progress_tell(struct progress *progress, const char *sentence);
 struct progress *progress_end(struct progress *progress);
+
+/* "12.3 MB" */
+const char *progress_amount(uint64_t bytes, char room[static 24]);
 
 #endif

@@ -17,9 +17,10 @@
 #include "base/base.h"
 #include "base/io.h"
 #include "base/json.h"
-#include "command/emit.h"
 #include "command/out.h"
+#include "image/json_copy.h"
 #include "image/store_parts.h"
+#include "image/summary.h"
 #include "oci/store.h"
 
 #define INDEX "index.json"
@@ -76,49 +77,6 @@ struct change {
 	uint32_t gone, kept;
 	uint32_t orphans; /* of those that went: what leads elsewhere now */
 };
-
-static void copy_number(struct emit *e, const char *key, struct json_value value)
-{
-	char text[64];
-	int64_t number;
-	double real;
-
-	if (json_i64(value, &number))
-		snprintf(text, sizeof(text), "%lld", (long long)number);
-	else if (json_double(value, &real))
-		snprintf(text, sizeof(text), "%.17g", real);
-	else
-		snprintf(text, sizeof(text), "0"); /* beyond what a double holds */
-	emit_number(e, key, text);
-}
-
-/* No deeper than JSON_DEPTH_MAX. */
-static void copy(struct emit *e, const char *key, struct json_value value)
-{
-	enum json_kind kind = json_kind(value);
-	const char *text;
-	uint64_t number;
-	size_t size;
-	bool yes;
-
-	if (kind == JSON_OBJECT || kind == JSON_ARRAY) {
-		emit_open(e, key, kind == JSON_OBJECT ? '{' : '[');
-		for (struct json_value v = json_first(value); json_exists(v); v = json_next(v))
-			copy(e, json_name(v, NULL), v);
-		emit_close(e, kind == JSON_OBJECT ? '}' : ']');
-	} else if (kind == JSON_STRING) {
-		text = json_string(value, &size);
-		emit_text(e, key, text, size);
-	} else if (json_u64(value, &number)) {
-		emit_u64(e, key, number);
-	} else if (kind == JSON_NUMBER) {
-		copy_number(e, key, value);
-	} else if (json_bool(value, &yes)) {
-		emit_bool(e, key, yes);
-	} else {
-		emit_null(e, key);
-	}
-}
 
 static void put_present(struct emit *e, const char *key, const char *text)
 {
@@ -197,7 +155,7 @@ static void put_manifests(struct emit *e, struct json_value list, struct change 
 			change->orphans += !stays(change, v);
 		} else {
 			change->kept++;
-			copy(e, NULL, v);
+			json_copy(e, NULL, v);
 		}
 	}
 	if (change->to != NULL)
@@ -212,7 +170,7 @@ static void put_index(struct emit *e, struct json_value root, struct change *cha
 	emit_open(e, NULL, '{');
 	for (struct json_value v = json_first(root); json_exists(v); v = json_next(v))
 		if (strcmp(json_name(v, NULL), "manifests") != 0)
-			copy(e, json_name(v, NULL), v);
+			json_copy(e, json_name(v, NULL), v);
 	put_manifests(e, list, change);
 	emit_close(e, '}');
 }
@@ -367,6 +325,8 @@ static void want(struct wanted *ret, const char *word)
 	*ret = (struct wanted){.word = word};
 	if (digits[count] == '\0' && count >= DIGITS_LEAST && count <= 64)
 		ret->digits = digits;
+	if (oci_digest_parse(&ret->digest, word, NULL) == 0)
+		return;
 	if (reference_parse(&reference, word, NULL) != 0)
 		return;
 	reference_text(&reference, ret->name);
@@ -390,14 +350,12 @@ static bool has_digits(const struct image_descriptor *d, const struct wanted *wa
 
 static void put_entry(char *list, size_t room, const struct image_descriptor *d)
 {
-	const char *name = image_note(&d->notes, STORE_REF_NAME);
 	char text[REFERENCE_ROOM];
-	struct reference reference;
 	size_t used = strlen(list);
 
-	snprintf(text, sizeof(text), "%.*s", DIGITS_SHOWN, oci_digest_hex(&d->digest));
-	if (name != NULL && reference_parse(&reference, name, NULL) == 0)
-		reference_short(&reference, text);
+	summary_name(d, text);
+	if (strcmp(text, "-") == 0)
+		snprintf(text, sizeof(text), "%.*s", DIGITS_SHOWN, oci_digest_hex(&d->digest));
 	if (used + strlen(text) + 3 < room)
 		snprintf(list + used, room - used, "%s%s", used > 0 ? ", " : "", text);
 	else if (used + 6 < room && (used < 3 || strcmp(list + used - 3, "...") != 0))
@@ -469,6 +427,7 @@ int store_find(const struct store *store, const char *word, struct image_index *
 
 	if (error != 0)
 		return error;
+	invariant(index.count == 0 || index.manifests != NULL);
 	want(&wanted, word);
 	found = by_name(&index, &wanted);
 	if (found == NULL)

@@ -9,7 +9,9 @@
 	int name##_verb(const struct verb *verb, char **args); \
 	extern const struct option name##_options[];           \
 	extern const char name##_details[];
+#define VERB_TOO VERB
 #include "command/image_verbs.def"
+#undef VERB_TOO
 #undef VERB
 
 #endif

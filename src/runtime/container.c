@@ -164,6 +164,14 @@ static int note_init(struct container *c, struct err *err)
 	return state_write(c->state_dir, &c->state, err);
 }
 
+/* What container_start() will say, while the child is at work. */
+static int prepare_start(struct container *c, struct err *err)
+{
+	c->state.phase = STATE_RUNNING;
+	c->state.kept = c->kept;
+	return state_prepare(c->state_dir, &c->state, err);
+}
+
 /* It may outlive us from when it knows that it is known. */
 static int leave_at_gate(struct container *c, struct err *err)
 {
@@ -239,6 +247,8 @@ int container_create(struct container *c, struct err *err)
 		error = note_init(c, err);
 	if (error == 0 && hooks_await_namespaces(c->bundle->spec))
 		error = run_namespace_hooks(c, err);
+	if (error == 0 && !c->detached)
+		error = prepare_start(c, err);
 	if (error == 0)
 		error = launch_wait_ready(&c->child, err);
 	return error == 0 && c->detached ? leave_at_gate(c, err) : error;
@@ -246,11 +256,9 @@ int container_create(struct container *c, struct err *err)
 
 int container_start(struct container *c, struct err *err)
 {
-	int error;
-
 	/* Before the word: without us it does not live on until it has heard it. */
-	c->state.kept = c->kept;
-	error = note_phase(c, STATE_RUNNING, err);
+	int error = state_publish(c->state_dir, err);
+
 	if (error == 0)
 		error = c->bundle->spec->hooks[OCI_HOOK_START_CONTAINER].count > 0
 				? launch_go(&c->child, err)

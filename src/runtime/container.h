@@ -50,6 +50,7 @@ struct container {
 
 /* 0; else an exit code (> 0) or a negative errno, with the sentence. Delete it in any case. */
 int container_create(struct container *container, struct err *err);
+/* One that is not detached. */
 int container_start(struct container *container, struct err *err);
 /* The hooks that run then: their failure is worth a warning. */
 int container_started(const struct container *container, struct err *err);

@@ -37,11 +37,14 @@ static int check_root(int fd, const char *path, struct err *err)
 
 static int open_root(const char *path, struct err *err)
 {
-	int fd, error;
+	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	int fd = openat(AT_FDCWD, path, flags), error;
 
-	if (mkdir(path, 0700) < 0 && errno != EEXIST)
-		return err_set(err, -errno, "make %s: %s", path, strerror(errno));
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT) {
+		if (mkdir(path, 0700) < 0 && errno != EEXIST)
+			return err_set(err, -errno, "make %s: %s", path, strerror(errno));
+		fd = openat(AT_FDCWD, path, flags);
+	}
 	if (fd < 0)
 		return err_set(err, -errno, "%s: %s", path, strerror(errno));
 	error = check_root(fd, path, err);
@@ -173,13 +176,6 @@ static int write_file(int dir, const char *name, const void *bytes, size_t size)
 	return error;
 }
 
-static int write_new(int dir, const struct buf *text)
-{
-	int error = write_file(dir, "new", text->data, text->size);
-
-	return error == 0 && renameat(dir, "new", dir, "state") < 0 ? -errno : error;
-}
-
 int state_keep_config(int dir, const char *text, size_t size, struct err *err)
 {
 	int error = write_file(dir, "config.json", text, size);
@@ -189,14 +185,31 @@ int state_keep_config(int dir, const char *text, size_t size, struct err *err)
 				    strerror(-error));
 }
 
-int state_write(int dir, const struct state *state, struct err *err)
+static int not_written(int error, struct err *err)
+{
+	return err_set(err, error, "write a container's state: %s", strerror(-error));
+}
+
+int state_prepare(int dir, const struct state *state, struct err *err)
 {
 	struct buf text = {0};
-	int error = put_state(&text, state) ? write_new(dir, &text) : -ENOMEM;
+	int error =
+		put_state(&text, state) ? write_file(dir, "new", text.data, text.size) : -ENOMEM;
 
 	buf_deinit(&text);
-	return error == 0 ? 0
-			  : err_set(err, error, "write a container's state: %s", strerror(-error));
+	return error == 0 ? 0 : not_written(error, err);
+}
+
+int state_publish(int dir, struct err *err)
+{
+	return renameat(dir, "new", dir, "state") == 0 ? 0 : not_written(-errno, err);
+}
+
+int state_write(int dir, const struct state *state, struct err *err)
+{
+	int error = state_prepare(dir, state, err);
+
+	return error == 0 ? state_publish(dir, err) : error;
 }
 
 /* -- Reading --------------------------------------------------------------------------------------- */

@@ -62,6 +62,9 @@ int state_make(int root, const char *id, struct err *err);
 /* -ENOENT: there is none. */
 int state_open(int root, const char *id, struct err *err);
 int state_write(int dir, const struct state *state, struct err *err);
+/* The same in two steps: the file, which nobody reads yet; its name. */
+int state_prepare(int dir, const struct state *state, struct err *err);
+int state_publish(int dir, struct err *err);
 /* Is that still the directory of this ID. */
 bool state_is_named(int root, const char *id, int dir);
 /* -ENODATA: it was made and never written. Free it. */

@@ -18,6 +18,7 @@
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
@@ -34,6 +35,7 @@ enum { NO_TEMPLATE = -1, CLASSIC = -2 };
 
 static char folder[64];
 static int template = -1;
+static int host_proc = -1; /* opened where there is one */
 
 static void path_in(char *path, const char *name)
 {
@@ -119,6 +121,7 @@ static int go(const struct oci_spec *spec, int from, int bundle, struct err *err
 
 	if (from == CLASSIC)
 		hide_new_calls();
+	umask(077);
 	error = view_open(&view, spec, bundle, -1, err);
 	if (error != 0)
 		return error;
@@ -196,6 +199,8 @@ static bool fails(int r, int number)
 
 static const char *plain(void)
 {
+	struct stat null;
+
 	SAY_UNLESS(holds("/hello", "hello"));
 	SAY_UNLESS(fails(access("/proc", F_OK), ENOENT));
 	SAY_UNLESS(fails(access("/sys", F_OK), ENOENT));
@@ -204,6 +209,22 @@ static const char *plain(void)
 	SAY_UNLESS(open("/dev/urandom", O_RDONLY) >= 0);
 	SAY_UNLESS(fails(write(open("/dev/full", O_WRONLY), "x", 1), ENOSPC));
 	SAY_UNLESS(fails(access("/dev/sda", F_OK), ENOENT));
+	SAY_UNLESS(stat("/dev/null", &null) == 0 && (null.st_mode & 07777) == 0666);
+	SAY_UNLESS(umask(0) == 077);
+	return NULL;
+}
+
+/*
+ * Without its root, whoever joins the namespace anew is where that lay: at best on the file system that the kernel begins with, which
+ * is under every root.
+ */
+static const char *nothing_below(void)
+{
+	int self = openat(host_proc, "self/ns/mnt", O_RDONLY | O_CLOEXEC);
+
+	SAY_UNLESS(self >= 0);
+	umount2("/", MNT_DETACH);
+	SAY_UNLESS(setns(self, CLONE_NEWNS) < 0 || fails(access("/proc/self", F_OK), ENOENT));
 	return NULL;
 }
 
@@ -213,6 +234,9 @@ static void a_root_alone(void **state)
 
 	(void)state;
 	passes(&spec, plain);
+	host_proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	passes(&spec, nothing_below);
+	close(host_proc);
 }
 
 static const char *scratch(void)
@@ -505,6 +529,7 @@ static void the_host_sees_nothing(void **state)
 {
 	(void)state;
 	host_sees_nothing(template);
+	host_sees_nothing(NO_TEMPLATE);
 	host_sees_nothing(CLASSIC);
 }
 

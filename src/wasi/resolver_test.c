@@ -26,7 +26,7 @@
 #include "wasi/resolver_parts.h"
 #include "wasi/test_servers.h"
 
-enum { SECOND = 40 * 1000 * 1000 };
+enum { SECOND = 100 * 1000 * 1000 };
 
 /* -- The guest ------------------------------------------------------------------------------------ */
 

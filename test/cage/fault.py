@@ -113,7 +113,7 @@ class Fault:
 
     def counts(self, ident=None):
         mounts = [line for line in read("/proc/self/mountinfo").split("\n")
-                  if self.bundle.folder in line or " nsfs " in line or PARENT in line]
+                  if self.bundle.folder in line or " nsfs " in line and "skiff" in line or PARENT in line]
         groups = [top for top in self.groups if os.path.exists(os.path.join(top, PARENT))]
         groups += [top for top in self.groups if os.path.exists(os.path.join(top, ident or self.id))]
         run = [name for name in (self.id, ident) if name and os.path.exists(os.path.join(self.states, name))]

@@ -713,7 +713,8 @@ def deleted_in_the_foreground(b):
     with made(b) as c, ready(c.u) as r:
         c.do("delete", code=1, err="is running")
         c.do("delete", options=("--force",))
-        assert c.u.left() == []
+        # Who ran it may be on his way still.
+        assert set(c.u.left()) <= {"process %d" % r.process.pid}, c.u.left()
         result = r.end()
         assert (result.code, result.err) == (137, ""), str(result)
 

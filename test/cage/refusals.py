@@ -173,10 +173,12 @@ def exec_of_bad_modules(b):
 @test
 def exec_leaves_nothing_that_fails(b):
     with up(b) as c:
-        before = read("/proc/self/mountinfo").count("\n"), len(os.listdir("/run/skiff/" + c.id))
+        def counts():
+            return read("/proc/self/mountinfo").count(c.u.folder), len(os.listdir("/run/skiff/" + c.id))
+        before = counts()
         groups = sorted(c.u.cgroups())
         for _ in range(10):
             c.exec(module="/nowhere", code=127, err=None)
         assert sorted(c.u.cgroups()) == groups
         assert read(os.path.join(groups[0], "cgroup.procs")).split() == [str(c.pid)]
-        assert (read("/proc/self/mountinfo").count("\n"), len(os.listdir("/run/skiff/" + c.id))) == before
+        assert counts() == before

@@ -92,9 +92,10 @@ def certificate():
         folder = os.path.join(HOSTS, host)
         os.makedirs(folder)
         with open(folder + "/hosts.toml", "w", encoding="utf-8") as file:
-            file.write('server = "%s://%s"\n' % ("https" if tls else "http", host))
+            url = "%s://%s" % ("https" if tls else "http", host)
+            file.write('server = "%s"\n[host."%s"]\n  capabilities = ["pull", "resolve"]\n' % (url, url))
             if tls:
-                file.write('ca = "%s"\n' % CA)
+                file.write('  ca = "%s"\n' % CA)
         if tls:
             os.makedirs(os.path.join(DOCKER_CERTS, host), exist_ok=True)
             shutil.copy(CA, os.path.join(DOCKER_CERTS, host, "ca.crt"))
@@ -139,6 +140,8 @@ state = "{state}"
   restrict_oom_score_adj = true
   [plugins."io.containerd.grpc.v1.cri".registry]
     config_path = "{hosts}"
+[plugins."io.containerd.grpc.v1.cri".containerd]
+  default_runtime_name = "crun"
 """, 2: """version = 3
 root = "{root}"
 state = "{state}"
@@ -153,6 +156,8 @@ disabled_plugins = ["io.containerd.nri.v1.nri"]
     config_path = "{hosts}"
 [plugins."io.containerd.cri.v1.runtime"]
   restrict_oom_score_adj = true
+[plugins."io.containerd.cri.v1.runtime".containerd]
+  default_runtime_name = "crun"
 [plugins."io.containerd.grpc.v1.cri"]
   disable_tcp_service = true
 """}
@@ -169,7 +174,7 @@ class Containerd:
     """`local`: CRI pulls images itself, and does not ask the transfer service; of 1.x it always does."""
 
     def __init__(self, name, local, runtimes):
-        self.socket = "%s/%s.sock" % (RUN, name)
+        self.name, self.socket = name, "%s/%s.sock" % (RUN, name)
         config = os.path.join(ROOM, name + ".toml")
         major = containerd_version()[0]
         with open(config, "w", encoding="utf-8") as file:
@@ -177,8 +182,13 @@ class Containerd:
                                                 socket=self.socket, pause=PAUSE, local=str(local).lower()))
             for runtime, path in runtimes.items():
                 file.write(RUNTIME.format(table=TABLES[major], name=runtime, path=path))
-        child = spawn("containerd-" + name, "containerd", "--config", config)
+        child = spawn("containerd-" + name, "containerd", "--log-level", "debug", "--config", config)
         wait_for("containerd-" + name, child, lambda: quiet("ctr", "-a", self.socket, "version"))
+
+    def transfers(self):
+        """Whether CRI asked the transfer service, as its log says."""
+        with open(os.path.join(ROOM, "containerd-%s.log" % self.name), encoding="utf-8", errors="replace") as log:
+            return "using transfer service" in log.read()
 
 
 class Docker:
@@ -227,8 +237,8 @@ def begin():
     certificate()
 
 
-def end():
-    """Last come, first gone; whoever does not go is made to."""
+def end(logs):
+    """Last come, first gone; whoever does not go is made to. What they said is kept."""
     for child in reversed(children):
         child.terminate()
         try:
@@ -237,5 +247,9 @@ def end():
             os.killpg(child.pid, signal.SIGKILL)
             child.wait()
     quiet("ip", "address", "del", ADDRESS + "/32", "dev", "lo")
-    if not os.environ.get("INTEROP_KEEP"):
-        remove()
+    shutil.rmtree(logs, ignore_errors=True)
+    os.makedirs(logs)
+    for name in os.listdir(ROOM):
+        if name.endswith(".log"):
+            shutil.copy(os.path.join(ROOM, name), logs)
+    remove()

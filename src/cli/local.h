@@ -28,7 +28,7 @@ struct local {
 	int root; /* owned: its directory */
 	char path[PATH_MAX]; /* the same */
 	struct ready ready;
-	struct image_config config; /* owned; nothing where ready has a module */
+	struct image_config config; /* owned; members NULL: an artifact's, and none of an image */
 };
 
 /* Does this word of a command line name a file: whatever is one, or looks like one. */

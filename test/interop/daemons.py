@@ -92,9 +92,10 @@ def certificate():
         folder = os.path.join(HOSTS, host)
         os.makedirs(folder)
         with open(folder + "/hosts.toml", "w", encoding="utf-8") as file:
-            file.write('server = "%s://%s"\n' % ("https" if tls else "http", host))
+            url = "%s://%s" % ("https" if tls else "http", host)
+            file.write('server = "%s"\n[host."%s"]\n  capabilities = ["pull", "resolve"]\n' % (url, url))
             if tls:
-                file.write('ca = "%s"\n' % CA)
+                file.write('  ca = "%s"\n' % CA)
         if tls:
             os.makedirs(os.path.join(DOCKER_CERTS, host), exist_ok=True)
             shutil.copy(CA, os.path.join(DOCKER_CERTS, host, "ca.crt"))

@@ -23,6 +23,7 @@ import time
 import traceback
 
 import daemons
+import makers
 import report
 import shapes
 
@@ -296,12 +297,12 @@ class Skiff:
     def get(self, source, shape, how):
         if source.file:
             return run(self.program, "load", source.file, env=self.env)
-        door = ["--cacert", daemons.CA, *pair("--creds", source.user)] if source.tls else []
+        door = ["--cacert", daemons.CA, *pair("--creds", source.user)] if source.tls else ["--plain-http"]
         return run(self.program, "pull", *door, *pair("--platform", shape.platform if how else None), source.ref,
                    env=self.env)
 
     def run(self, source, shape, how, runtime):
-        return run(self.program, "run", "--rm", *pair("--platform", shape.platform if how else None), source.ref,
+        return run(self.program, "run", "--pull", "never", *pair("--platform", shape.platform if how else None), source.ref,
                    env=self.env)
 
     def drop(self, source):
@@ -340,14 +341,14 @@ def tries_of(engine, source, shape, runtime):
     return tries
 
 
-def cell(table, engine, shape, source, runtime):
+def cell(table, engine, shape, source, runtime, column=None):
     begin = time.monotonic()
     try:
         tries = tries_of(engine, source, shape, runtime)
     except Exception as error:  # of our own: the cell says so, the others go on
         traceback.print_exc()
         tries = [{"how": "", "stage": "error", "text": "%s: %s" % (type(error).__name__, error)}]
-    print(json.dumps({"table": table, "engine": engine.name, "shape": shape.name, "tries": tries,
+    print(json.dumps({"table": table, "engine": column or engine.name, "shape": shape.name, "tries": tries,
                       "seconds": round(time.monotonic() - begin, 1)}), flush=True)
 
 
@@ -361,7 +362,8 @@ def engines_of(plan, transfer):
         return made[name]
 
     def docker(name, store):
-        return Docker(name, daemons.Docker(name, containerd("first", not transfer), store, plan["runtimes"]))
+        made[name] = daemons.Docker(name, containerd("first", not transfer), store, plan["runtimes"])
+        return Docker(name, made[name])
 
     yield "ctr", lambda: Ctr(containerd("first", not transfer), plan["runtimes"])
     if transfer:
@@ -371,8 +373,14 @@ def engines_of(plan, transfer):
     yield "docker-graph", lambda: docker("docker-graph", False)
     yield "podman", lambda: Podman(plan)
     yield "skopeo", Skopeo
-    if plan["skiff"]:
-        yield "skiff", lambda: Skiff(plan["skiff"])
+
+    def skiff():
+        for name, store in (("docker-containerd", True), ("docker-graph", False)) if "others" in plan["tables"] else ():
+            if name not in made:
+                docker(name, store)
+        return Skiff(plan["skiff"])
+
+    yield "skiff", skiff
 
 
 def fill(plan):
@@ -394,12 +402,29 @@ def tables(plan, engine):
     if "file" in plan["tables"] and engine.files:
         for shape in rows:
             cell("file", engine, shape, Source(plan["names"][shape.name], file=plan["archives"][shape.name]), plan["runtime"])
+    if "others" in plan["tables"] and engine.name == "skiff":
+        others(plan, engine)
     if "door" in plan["tables"]:
-        shape = rows[0]
+        shape = next(shape for shape in shapes.SHAPES if shape.name == "index-same")  # every engine runs it
         for kind, port, user in (("tls", 5443, None), ("password", 5444, "%s:%s" % daemons.USER),
                                  ("wrong", 5444, "%s:wrong" % daemons.USER[0])):
             source = Source("%s:%d/interop/%s:1" % (daemons.ADDRESS, port, shape.name), tls=True, user=user)
             cell("door", engine, shape._replace(name=kind), source, plan["runtime"])
+
+
+def others(plan, skiff):
+    """What other tools made, run by Skiff: from the registry, and from the file."""
+    with open(plan["module"], "rb") as file:
+        makers.begin(file.read())
+    for maker in makers.MAKERS:
+        refused, file = makers.make(maker)
+        shape = shapes.Shape(maker.name, "wasi/wasm", maker.what)
+        for name, source in (("registry", Source(makers.ref_of(maker))), ("file", Source(makers.ref_of(maker), file=file))):
+            if refused:
+                print(json.dumps({"table": "others", "engine": name, "shape": shape.name, "seconds": 0,
+                                  "tries": [{"how": "", "stage": "not made", "text": refused}]}), flush=True)
+            else:
+                cell("others", skiff, shape, source, None, column=name)
 
 
 def main():

@@ -12,7 +12,7 @@ crun-wasm; what the program printed decides. The engines are those of Debian rel
   --build DIR        of Skiff (default: build)
   --runtime NAME     the OCI runtime that runs modules: skiff (default), or crun-wasm
   --by-hand          all shapes are made by shapes.py, and none by Skiff
-  --engines LIST, --tables LIST, --shapes LIST   only these; tables: pull file door
+  --engines LIST, --tables LIST, --shapes LIST   only these; tables: pull file door others
   --keep FILE        what was found, as JSON; --show FILE prints the tables of such a file and runs nothing
 
 A machine has containerd, docker, podman, skopeo, crun, WasmEdge, openssl, and a CRI client cri.py in the shared folder.
@@ -32,7 +32,7 @@ import report
 import shapes
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-FILES = ["inside.py", "daemons.py", "shapes.py", "report.py", "runtime.py"]
+FILES = ["inside.py", "daemons.py", "shapes.py", "makers.py", "report.py", "runtime.py"]
 LIMIT = 3000  # seconds for all that a machine does
 
 
@@ -63,9 +63,9 @@ def compile_all(folder):
     need("wasm-ld", "lld")
     if not os.path.exists("/usr/lib/wasm32-wasi/libc.a"):
         fail("there is no C library for WASI here: apt-get install wasi-libc libclang-rt-dev-wasm32")
-    call("clang", "--target=wasm32-wasi", "--sysroot=/usr", "-O2", "-s", "-o", folder + "/hello.wasm", HERE + "/hello.c")
+    call("clang", "--target=wasm32-wasi", "--sysroot=/usr", "-O2", "-s", "-o", folder + "/hello.wasm", HERE + "/guest/hello.c")
     for name in ("hello", "pause"):
-        call("gcc", "-O2", "-static", "-s", "-o", "%s/%s" % (folder, name), "%s/%s.c" % (HERE, name))
+        call("gcc", "-O2", "-static", "-s", "-o", "%s/%s" % (folder, name), "%s/guest/%s.c" % (HERE, name))
 
     def read(name):
         with open(os.path.join(folder, name), "rb") as file:
@@ -96,7 +96,7 @@ def prepare(options, names):
     there = "/share/interop/"
     made = by_hand(folder, names)
     plan = {
-        "cri": "/share", "registry": there + "docker-registry", "skiff": None, "runtime": options.runtime,
+        "cri": "/share", "registry": there + "docker-registry", "skiff": there + "skiff", "module": there + "hello.wasm", "runtime": options.runtime,
         "runtimes": {"crun": "/usr/bin/crun", "crun-wasm": "/usr/bin/crun-wasm", "skiff": there + "runtime.py"},
         "engines": options.engines, "tables": options.tables,
         "layouts": {name: there + "layouts/" + name for name in made},
@@ -105,8 +105,6 @@ def prepare(options, names):
     }
     for name in ("skiff", "skiff-image"):
         shutil.copy(os.path.join(options.build, name), folder)
-    if not options.by_hand:
-        plan["skiff"] = there + "skiff"
     with open(folder + "/plan.json", "w", encoding="utf-8") as file:
         json.dump(plan, file)
     return there
@@ -145,7 +143,7 @@ def main():
     parser.add_argument("--runtime", default="skiff", choices=["skiff", "crun-wasm"])
     parser.add_argument("--by-hand", action="store_true")
     parser.add_argument("--engines", type=words, default=[])
-    parser.add_argument("--tables", type=words, default=["pull", "file", "door"])
+    parser.add_argument("--tables", type=words, default=["pull", "file", "door", "others"])
     parser.add_argument("--shapes", type=words, default=[])
     parser.add_argument("--keep")
     parser.add_argument("--show")
@@ -156,7 +154,7 @@ def main():
         return
     if not options.lab:
         fail("--lab is missing: a command that runs others on machines of Debian's releases; `interop.py --help` says how")
-    names = [shape.name for shape in shapes.SHAPES if not options.shapes or shape.name in options.shapes]
+    names = [shape.name for shape in shapes.SHAPES if not options.shapes or shape.name in options.shapes + ["index-same"]]
     there = prepare(options, names)
     found = {machine: ask(options, machine, there) for machine in options.machines}
     if options.keep:

@@ -3,6 +3,7 @@
 
 import re
 
+import makers
 import shapes
 
 HOW = {"": "", "platform": "with `--platform`", "runtime": "with `--runtime`", "command": "with a command",
@@ -18,6 +19,7 @@ VARIES = [
     (re.compile(r"localhost:500\d"), "HOST"),
     (re.compile(r"/var/lib/skiff-interop/\S*?(?=[\s:'\"]|$)"), "..."),
     (re.compile(r"interop-\d+"), "ID"),
+    (re.compile(r"/share/interop/[a-z0-9-]+\.tar:?"), "FILE"),
     (re.compile(r"\[?20\d\d-\d\d-\d\d[ T][0-9:.]+Z?\]?\s*"), ""),
 ]
 
@@ -25,7 +27,7 @@ VARIES = [
 LOGGED = re.compile(r'level=(?:error|fatal)\s+msg="((?:[^"\\]|\\.)*)"')
 JSON = re.compile(r'"msg"\s*:\s*"((?:[^"\\]|\\.)*)"')
 CHOSEN = re.compile(r"^\s*\* oci-archive: ")  # of podman's list of all it tried, what was meant
-NEEDLESS = re.compile(r"unable to copy from source docker://REF: |: unknown\.?$|\.$|^unpacking REF \(sha256:\.\.\.\)\.\.\.")
+NEEDLESS = re.compile(r"unable to perform copy: |unable to copy from source (docker://REF|oci-archive:FILE:): |: unknown\.?$|\.$|^unpacking REF \(sha256:\.\.\.\)\.\.\.")
 
 
 def sentence(text):
@@ -69,63 +71,83 @@ def quoted(text):
     return "`%s`" % sentence(text).replace("`", "'")
 
 
-def copies(tries, notes):
+def copies(tries):
     """A cell of skopeo's."""
     best = [one for one in tries if one["stage"] == "copies"]
     if not best:
-        return "refused" + notes.mark(quoted(one["text"]) for one in tries)
+        return "refused", [quoted(one["text"]) for one in tries]
     texts = ["To %s: %s" % (" and ".join(one["places"]), quoted(one["text"])) for one in tries if one["stage"] == "refused"]
     hows = sorted({one["how"] for one in best})
-    return "copies" + "".join(", " + HOW[how].replace("--platform", "--override-os") for how in hows if how) + notes.mark(texts)
+    return "copies" + "".join(", " + HOW[how].replace("--platform", "--override-os") for how in hows if how), texts
 
 
-def cell(row, notes):
-    """What a reader wants to know of the tries: how it runs, else how far it came; the engine's words for what it did not do."""
+def cell(row):
+    """What a reader wants to know of the tries: how it runs, else how far it came; and the engine's words for what it did not do."""
     tries = row["tries"]
     if row["engine"] == "skopeo":
-        return copies(tries, notes)
+        return copies(tries)
     first, last = tries[0], tries[-1]
     if last["stage"] == "wasm":
         text = ("native; " if first["stage"] == "native" else "") + "runs" + (", " + HOW[last["how"]] if last["how"] else "")
         if row["shape"] not in BARE and (last["argument"] != "one" or last["variable"] == "none"):
             text += ", without the image's settings"
-        return text + notes.mark([] if last is first or first["stage"] == "native" else [quoted(first["text"])])
+        return text, [] if last is first or first["stage"] == "native" else [quoted(first["text"])]
     if first["stage"] == "native":
-        return "native" + notes.mark([] if last["stage"] == "native" else [quoted(last["text"])])
+        return "native", [] if last["stage"] == "native" else [quoted(last["text"])]
     said = [one for one in tries if one is first or one["how"] == "command"]
-    return first["stage"] + notes.mark(quoted(one["text"]) for one in said)
+    return first["stage"], [quoted(one["text"]) for one in said]
 
 
 BARE = shapes.NO_SETTINGS + ("tls", "password", "wrong")
 TITLES = {"ctr": "ctr", "cri-local": "CRI, local pull", "cri-transfer": "CRI, transfer service",
           "docker-containerd": "docker, containerd's store", "docker-graph": "docker, graph driver", "podman": "podman",
-          "skopeo": "skopeo", "skiff": "skiff"}
+          "skopeo": "skopeo", "skiff": "skiff", "registry": "from a registry", "file": "from a file"}
 ROWS = {"tls": "TLS, a certificate of one's own", "password": "TLS and a password", "wrong": "TLS and a wrong password"}
 ROWS.update({shape.name: shape.what for shape in shapes.SHAPES})
-TABLES = {"pull": "From a registry", "file": "From an OCI archive", "door": "What stands before the registry"}
+ROWS.update({maker.name: maker.what for maker in makers.MAKERS})
+TABLES = {"pull": "Pulled from a registry", "file": "Loaded from a file", "door": "Behind TLS and a password",
+          "others": "Made by others, run by Skiff"}
 
 
-def table(name, machine, rows, notes):
-    cells = {(row["engine"], row["shape"]): cell(row, notes) for row in rows if row.get("table") == name}
+def merged(machines, cells, notes):
+    """One cell of what several machines say: once, where they say the same but for the words."""
+    said = {}
+    for machine in machines:
+        if machine in cells:
+            text, words = cell(cells[machine])
+            said.setdefault(text, ([], []))
+            said[text][0].append(machine)
+            said[text][1].extend(words)
+    here = sum(len(names) for names, _ in said.values())
+    return "; ".join(text + (" (%s)" % ", ".join(names) if len(names) < here else "") + notes.mark(words)
+                     for text, (names, words) in said.items())
+
+
+def table(name, found, notes):
+    cells = {}
+    for machine, rows in found.items():
+        for row in rows:
+            if row.get("table") == name:
+                cells.setdefault((row["shape"], row["engine"]), {})[machine] = row
     if not cells:
         return []
-    engines = [engine for engine in TITLES if any(key[0] == engine for key in cells)]
-    lines = ["", "**%s, %s**" % (TABLES[name], machine), "",
-             "| | " + " | ".join(TITLES[engine] for engine in engines) + " |", "|---" * (len(engines) + 1) + "|"]
-    for shape in dict.fromkeys(key[1] for key in cells):
-        lines.append("| %s | %s |" % (ROWS[shape], " | ".join(cells.get((engine, shape), "") for engine in engines)))
+    engines = [engine for engine in TITLES if any(key[1] == engine for key in cells)]
+    lines = ["", "### " + TABLES[name], "", "| | " + " | ".join(TITLES[engine] for engine in engines) + " |",
+             "|---" * (len(engines) + 1) + "|"]
+    for shape in dict.fromkeys(key[0] for key in cells):
+        lines.append("| %s | %s |" % (ROWS[shape], " | ".join(merged(found, cells.get((shape, engine), {}), notes)
+                                                             for engine in engines)))
     return lines
 
 
 def versions(machine, rows):
-    found = next(row["versions"] for row in rows if "versions" in row)
-    return "| %s | %s |" % (machine, ", ".join("%s %s" % (name, value[0]) for name, value in found.items()))
+    known = next(row["versions"] for row in rows if "versions" in row)
+    return "| %s | %s |" % (machine, ", ".join("%s %s" % (name, value[0]) for name, value in known.items()))
 
 
 def markdown(found):
     notes = Notes()
-    lines = ["| machine | packages |", "|---|---|"] + [versions(machine, rows) for machine, rows in found.items()]
+    lines = ["| | packages |", "|---|---|"] + [versions(machine, rows) for machine, rows in found.items()]
     for name in TABLES:
-        for machine, rows in found.items():
-            lines += table(name, machine, rows, notes)
+        lines += table(name, found, notes)
     return "\n".join(lines + ["", "What they say:", ""] + notes.rows())

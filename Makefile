@@ -27,7 +27,7 @@ export SUITES JOBS
 all: build
 
 help:
-	@echo "make run      build, run an example module and say how long it took"
+	@echo "make run      build, run an example in a container of an image, say how long it took"
 	@echo "make test     everything that can be tested; closes with the counts"
 	@echo "make build    build/skiff, build/libskiff.so, tests, examples"
 	@echo "make spec     the specification's test suite, group by group"
@@ -52,7 +52,7 @@ build: setup $(B)/build.ninja
 	ninja -C $(B) -j $(JOBS)
 
 run: setup $(B)/build.ninja
-	@ninja -C $(B) -j $(JOBS) skiff example/primes.wasm example/echo.wasm
+	@ninja -C $(B) -j $(JOBS) skiff skiff-image example/echo.wasm example/echo-native
 	@tools/run-example $(B)
 
 test:

@@ -54,7 +54,7 @@ static int become(const char *name, char **argv)
 		   name, directory);
 }
 
-int beside_run(const char *name, const char *const *argv)
+int beside_call(const char *name, const char *const *argv)
 {
 	pid_t pid = fork();
 	int status = 0;

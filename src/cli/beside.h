@@ -10,7 +10,7 @@
 #include "command/verb.h"
 
 /* Run one of them, with what it says on standard error; its exit code. argv ends with NULL. */
-int beside_run(const char *name, const char *const *argv);
+int beside_call(const char *name, const char *const *argv);
 /* Become skiff-image with this verb; an exit code where it cannot be done. */
 int beside_image(const struct verb *verb, char **args);
 

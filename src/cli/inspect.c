@@ -4,6 +4,7 @@
 
 #include "cli/beside.h"
 #include "cli/features.h"
+#include "cli/local.h"
 #include "cli/say_error.h"
 #include "cli/source.h"
 #include "command/exit.h"
@@ -54,15 +55,11 @@ static int inspect(const char *path, uint64_t features, bool json)
 	return code;
 }
 
-/* Who mistypes the name of a file shall hear of files: names of images end otherwise. */
 static bool is_image(const char *word)
 {
-	const char *end = strrchr(word, '.');
 	struct reference ignored;
 
-	if (strcmp(word, "-") == 0 || access(word, F_OK) == 0)
-		return false;
-	if (end != NULL && (strcmp(end, ".wasm") == 0 || strcmp(end, ".wat") == 0))
+	if (local_is_file(word) || access(word, F_OK) == 0)
 		return false;
 	return reference_parse(&ignored, word, NULL) == 0 ||
 	       (strncmp(word, "sha256:", 7) == 0 && strchr(word, '/') == NULL);

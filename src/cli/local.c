@@ -125,7 +125,7 @@ static int image_does(const char *verb, const struct local_wish *wish)
 	argv[n++] = "--";
 	argv[n++] = wish->word;
 	argv[n] = NULL;
-	return beside_run("skiff-image", argv);
+	return beside_call("skiff-image", argv);
 }
 
 static int pull(const struct local_wish *wish)

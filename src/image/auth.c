@@ -131,19 +131,19 @@ static char *basic_line(const struct auth *auth)
 /* -- Tokens ------------------------------------------------------------------------------------------------ */
 
 /* Where tokens are: by https, or as the registry itself is spoken to: then on its own host or this machine. */
-static int find_realm(const struct challenge *challenge, const struct http_answer *answer,
-		      struct url *ret, struct err *err)
+static int find_realm(const struct auth *auth, const struct challenge *challenge,
+		      const struct http_answer *answer, struct url *ret, struct err *err)
 {
 	char shown[256];
 
 	if (url_parse(ret, challenge->realm, err) < 0)
-		return err_prefix(err, -EINVAL, "%s: where its tokens are", answer->url.host);
+		return err_prefix(err, -EINVAL, "where the tokens of %s are", auth->options.host);
 	if (ret->https ||
 	    (!answer->url.https && (strcmp(ret->host, answer->url.host) == 0 || url_local(ret))))
 		return 0;
 	return err_set(err, -EACCES,
 		       "%s wants its tokens asked for without TLS (%s), which is refused",
-		       answer->url.host, url_shown(ret, shown));
+		       auth->options.host, url_shown(ret, shown));
 }
 
 /* What we want, and what the challenge wants of us beside it. */
@@ -215,7 +215,8 @@ static int take_token(struct auth *auth, const struct http_answer *answer, struc
 		json_u64(json_find(json_root(json), "expires_in"), &life);
 	}
 	if (token == NULL || !is_header_text(token, size)) {
-		rc = err_set(err, -EPROTO, "%s gives no token that makes sense", answer->url.host);
+		rc = err_set(err, -EPROTO, "the tokens of %s: the answer has none that makes sense",
+			     auth->options.host);
 	} else {
 		drop_line(auth);
 		if (asprintf(&auth->line, "Bearer %s", token) < 0) {
@@ -248,7 +249,7 @@ static int get_token(struct auth *auth, struct http *http, const struct http_ans
 	struct http_request request = {.method = "GET", .most = ANSWER_MAX};
 	struct http_answer answer = {0};
 	char *line = NULL, *body = NULL;
-	int rc = find_realm(challenge, challenged, &request.url, err);
+	int rc = find_realm(auth, challenge, challenged, &request.url, err);
 
 	if (rc == 0 && auth->login.identity != NULL) {
 		rc = make_refresh(auth, challenge, &body, err);
@@ -295,7 +296,7 @@ static int answer_it(struct auth *auth, struct http *http, const struct http_ans
 		return err_set(
 			err, -EPROTO,
 			"%s refuses this (401) and does not say how to log in (Basic or Bearer)",
-			answer->url.host);
+			auth->options.host);
 	rc = look(auth, err);
 	if (rc < 0)
 		return rc;

@@ -151,8 +151,8 @@ int build_port(struct build *build, const char *text, struct err *err)
 	    last < first ||
 	    (strcmp(protocol, "tcp") != 0 && strcmp(protocol, "udp") != 0 &&
 	     strcmp(protocol, "sctp") != 0))
-		return err_set(err, -EINVAL,
-			       "'%s' is no port: write 8080, 8080/udp or 8080-8090", text);
+		return err_set(err, -EINVAL, "'%s' is no port: write 8080, 8080/udp or 8080-8090",
+			       text);
 	for (; error == 0 && first <= last; first++) {
 		snprintf(port, sizeof(port), "%u/%s", (unsigned)first, protocol);
 		error = build_add(build, &build->ports, port, true);

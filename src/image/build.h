@@ -12,6 +12,7 @@
 #ifndef IMAGE_BUILD_H
 #define IMAGE_BUILD_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -33,6 +34,7 @@ struct build {
 	/* Once it is made. */
 	struct image_descriptor layer;
 	struct oci_digest diff;
+	uint64_t size; /* of all blobs */
 };
 
 void build_init(struct build *build);
@@ -53,8 +55,7 @@ int build_words(struct build *build, struct buf *list, const char *text, struct 
 /* PORT[-PORT][/tcp|udp|sctp] */
 int build_port(struct build *build, const char *text, struct err *err);
 /* An absolute path without dots: `path`, below `directory` if it is relative; at most PATH_MAX - 1 bytes. */
-int build_path(const char *directory, const char *path, char ret[static PATH_MAX],
-	       struct err *err);
+int build_path(const char *directory, const char *path, char ret[static PATH_MAX], struct err *err);
 int build_file(struct build *build, const struct layer_file *file, struct err *err);
 /* The last file of that path; NULL: none, or it is only a parent. */
 const struct layer_file *build_find(const struct build *build, const char *path);

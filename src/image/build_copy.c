@@ -219,12 +219,11 @@ static bool is_directory(const struct copying *c)
 	if (copy->is_directory || size == 0 || copy->to[size - 1] == '/')
 		return true;
 	for (size_t i = 0; i < BUF_COUNT(&c->build->files, struct layer_file); i++) {
-		const struct layer_file *file =
-			BUF_ITEM(&c->build->files, struct layer_file, i);
+		const struct layer_file *file = BUF_ITEM(&c->build->files, struct layer_file, i);
 
 		if (strncmp(file->path, copy->to, size) == 0 &&
-		    (file->path[size] == '/' || (file->path[size] == '\0' &&
-						 file->source == NULL && file->link == NULL)))
+		    (file->path[size] == '/' ||
+		     (file->path[size] == '\0' && file->source == NULL && file->link == NULL)))
 			return true;
 	}
 	return false;
@@ -242,8 +241,8 @@ static int copy_source(struct copying *c, const char *path, char from[static PAT
 	    !(S_ISDIR(st->st_mode) && ignore_has_exceptions(c->root->ignore)))
 		return c->has_pattern ? 0
 				      : err_set(c->err, -ENOENT,
-						"'%s' is left out of %s by its .dockerignore",
-						path, c->root->what);
+						"'%s' is left out of %s by its .dockerignore", path,
+						c->root->what);
 	error = build_path("/", c->copy->to, to, c->err);
 	if (error < 0)
 		return error;
@@ -287,7 +286,7 @@ static int copy_path(struct copying *c, const char *path)
 		if (error == 0)
 			error = look(c, from, &st, text);
 	}
-	if (error == -ENOENT && c->has_pattern)
+	if ((error == -ENOENT || error == -ENOTDIR) && c->has_pattern)
 		return 0;
 	if (error == -ENOENT)
 		return err_set(c->err, error, "there is no '%s' in %s", path, c->root->what);

@@ -34,7 +34,8 @@ struct work {
 	struct dockerfile file;
 	struct arena arena; /* texts that the build does not keep */
 	struct buf stages; /* struct stage */
-	struct buf global, local; /* struct image_note: of ARGs before the first FROM, and of the stage */
+	struct buf global,
+		local; /* struct image_note: of ARGs before the first FROM, and of the stage */
 	bool *used; /* by --build-arg */
 	bool in_stage;
 	const struct instruction *at;
@@ -197,10 +198,11 @@ static int split_blank(struct work *w, const char *word, size_t size, const char
 	rest += strspn(rest, " \t");
 	if (rest[0] == '=' && rest[strspn(rest + 1, " \t") + 1] != '\0') {
 		rest += 1 + strspn(rest + 1, " \t");
-		snprintf(sentence, sizeof(sentence),
-			 "line %u: %s: there are blanks around '=': taken as they were meant, where "
-			 "docker would make the '=' a part of the value",
-			 (unsigned)w->at->line, instruction_name(w->at->kind));
+		snprintf(
+			sentence, sizeof(sentence),
+			"line %u: %s: there are blanks around '=': taken as they were meant, where "
+			"docker would make the '=' a part of the value",
+			(unsigned)w->at->line, instruction_name(w->at->kind));
 		w->note(w->options->path, sentence);
 	}
 	ret->name = expand(w, word, size, &error);
@@ -286,7 +288,7 @@ static int set_argument(struct work *w, const struct image_note *given)
 	if (note.value == NULL)
 		return 0;
 	return buf_put(w->in_stage ? &w->local : &w->global, &note, sizeof(note)) != NULL ? 0
-											   : -ENOMEM;
+											  : -ENOMEM;
 }
 
 static int do_arg(struct work *w)
@@ -309,10 +311,11 @@ static int do_arg(struct work *w)
 static int do_words(struct work *w, struct buf *list)
 {
 	if (w->at->rest[0] != '[')
-		return err_set(w->err, -EINVAL,
-			       "without brackets it needs a shell, of which an image FROM scratch has "
-			       "none: write %s [\"/app.wasm\"], each word in double quotes",
-			       instruction_name(w->at->kind));
+		return err_set(
+			w->err, -EINVAL,
+			"without brackets it needs a shell, of which an image FROM scratch has "
+			"none: write %s [\"/app.wasm\"], each word in double quotes",
+			instruction_name(w->at->kind));
 	list->size = 0;
 	return build_words(w->build, list, w->at->rest, w->err);
 }
@@ -371,7 +374,8 @@ static int do_workdir(struct work *w)
 		w->build->directory = build_text(w->build, path);
 		error = w->build->directory == NULL ? -ENOMEM : 0;
 	}
-	return error == 0 ? build_file(w->build, &(struct layer_file){.path = path}, w->err) : error;
+	return error == 0 ? build_file(w->build, &(struct layer_file){.path = path}, w->err)
+			  : error;
 }
 
 static int do_volume(struct work *w)
@@ -434,10 +438,11 @@ static int read_owner(const struct work *w, const char *text, struct flags *ret)
 	bool has_group = text[size] == ':';
 
 	if (!parse_id(text, size, &ret->user))
-		return err_set(w->err, -EINVAL,
-			       "--chown=%s: an image FROM scratch knows no names: write numbers, as in "
-			       "--chown=1000:1000",
-			       text);
+		return err_set(
+			w->err, -EINVAL,
+			"--chown=%s: an image FROM scratch knows no names: write numbers, as in "
+			"--chown=1000:1000",
+			text);
 	ret->group = ret->user;
 	if (has_group && !parse_id(text + size + 1, strlen(text + size + 1), &ret->group))
 		return err_set(w->err, -EINVAL, "--chown=%s: the group is no number", text);
@@ -450,8 +455,8 @@ static int read_mode(const struct work *w, const char *text, struct flags *ret)
 	unsigned long mode = strtoul(text, &end, 8);
 
 	if (text[0] < '0' || text[0] > '7' || *end != '\0' || mode == 0 || mode > 0777)
-		return err_set(w->err, -EINVAL, "--chmod=%s: write octal digits, as in --chmod=0755",
-			       text);
+		return err_set(w->err, -EINVAL,
+			       "--chmod=%s: write octal digits, as in --chmod=0755", text);
 	ret->mode = (uint32_t)mode;
 	return 0;
 }
@@ -529,20 +534,22 @@ static int find_root(const struct work *w, const char *from, const struct build_
 	}
 	stage = find_stage(w, from);
 	if (stage == NULL)
-		return err_set(w->err, -EINVAL,
-			       "there is no stage '%s', and of images nothing is copied: unpack it into "
-			       "a directory, and give --from %s=DIR",
-			       from, from);
-	return err_set(w->err, -EINVAL,
-		       "stage '%s' (FROM %s, line %u) is docker's to be built: docker build --target "
-		       "%s --output type=local,dest=DIR . , and then skiff build --from %s=DIR ...",
-		       from, stage->base, (unsigned)stage->line, from, from);
+		return err_set(
+			w->err, -EINVAL,
+			"there is no stage '%s', and of images nothing is copied: unpack it into "
+			"a directory, and give --from %s=DIR",
+			from, from);
+	return err_set(
+		w->err, -EINVAL,
+		"stage '%s' (FROM %s, line %u) is docker's to be built: docker build --target "
+		"%s --output type=local,dest=DIR . , and then skiff build --from %s=DIR ...",
+		from, stage->base, (unsigned)stage->line, from, from);
 }
 
 /* What ADD does and COPY does not. */
 static int check_added(const struct work *w, const char *source)
 {
-	static const char *const archives[] = {".tar", ".tar.gz", ".tgz", ".tar.bz2",
+	static const char *const archives[] = {".tar",  ".tar.gz", ".tgz", ".tar.bz2",
 					       ".tbz2", ".tar.xz", ".txz", ".tar.zst"};
 	size_t size = strlen(source);
 
@@ -554,10 +561,11 @@ static int check_added(const struct work *w, const char *source)
 		size_t length = strlen(archives[i]);
 
 		if (size > length && strcmp(source + size - length, archives[i]) == 0)
-			return err_set(w->err, -EINVAL,
-				       "'%s' is not unpacked: unpack it and COPY the directory, or COPY "
-				       "it as it is",
-				       source);
+			return err_set(
+				w->err, -EINVAL,
+				"'%s' is not unpacked: unpack it and COPY the directory, or COPY "
+				"it as it is",
+				source);
 	}
 	return 0;
 }
@@ -653,8 +661,9 @@ static int read_from(struct work *w, struct stage *ret, const char **ret_platfor
 	if (error == 0 && count == at + 3 && strcasecmp(word[at + 1], "AS") == 0)
 		ret->name = word[at + 2];
 	else if (error == 0 && count != at + 1)
-		error = err_set(w->err, -EINVAL,
-				"write FROM scratch, or FROM [--platform=OS/ARCHITECTURE] IMAGE AS NAME");
+		error = err_set(
+			w->err, -EINVAL,
+			"write FROM scratch, or FROM [--platform=OS/ARCHITECTURE] IMAGE AS NAME");
 	if (error == 0)
 		ret->base = word[at];
 	buf_deinit(&words);
@@ -711,11 +720,12 @@ static int check_base(struct work *w, const struct stage *stage)
 	w->at = BUF_ITEM(&w->file.instructions, struct instruction, stage->first - 1);
 	if (strcmp(stage->base, "scratch") == 0)
 		return 0;
-	return located(w, err_set(w->err, -EINVAL,
-				  "'%s': images are built FROM scratch here, the last stage above all; "
-				  "let docker build this one, or write what it brings into a stage FROM "
-				  "scratch",
-				  stage->base));
+	return located(
+		w, err_set(w->err, -EINVAL,
+			   "'%s': images are built FROM scratch here, the last stage above all; "
+			   "let docker build this one, or write what it brings into a stage FROM "
+			   "scratch",
+			   stage->base));
 }
 
 static int do_instruction(struct work *w)
@@ -747,8 +757,8 @@ static int do_instruction(struct work *w)
 static int do_stage(struct work *w, const char *platform)
 {
 	size_t count = BUF_COUNT(&w->file.instructions, struct instruction);
-	const struct stage *stage = BUF_ITEM(&w->stages, struct stage,
-					     BUF_COUNT(&w->stages, struct stage) - 1);
+	const struct stage *stage =
+		BUF_ITEM(&w->stages, struct stage, BUF_COUNT(&w->stages, struct stage) - 1);
 	int error = check_base(w, stage);
 
 	if (error == 0 && platform[0] != '\0' && (error = set_platform(w, platform)) < 0)
@@ -782,10 +792,10 @@ int build_dockerfile(struct build *build, const char *text, size_t size,
 {
 	struct work w = {.build = build, .options = options, .note = note, .err = err};
 	const char *platform = "";
-	int error = dockerfile_parse(&w.file, text, size, err);
+	int error = dockerfile_parse(&w.file, options->path, text, size, err);
 
 	if (error < 0)
-		return error == -ENOMEM ? error : err_prefix(err, error, "%s", options->path);
+		return error;
 	w.used = calloc(options->argument_count + 1, sizeof(*w.used));
 	error = w.used == NULL ? -ENOMEM : find_stages(&w, &platform);
 	if (error == 0)

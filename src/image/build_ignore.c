@@ -30,7 +30,8 @@ struct ignore {
 struct match {
 	const char *path;
 	size_t size;
-	bool now[PATH_MAX + 1], then[PATH_MAX + 1]; /* [i]: what was read of the pattern may be path[0..i) */
+	bool now[PATH_MAX + 1],
+		then[PATH_MAX + 1]; /* [i]: what was read of the pattern may be path[0..i) */
 };
 
 /* Is it in the class at `text`, behind its '['? *ret: what follows the class; NULL: it is none. */

@@ -44,8 +44,8 @@ static int text_begin(struct text *text, struct err *err)
 }
 
 /* Into the store, as what it is. */
-static int text_end(struct text *text, const struct store *store, struct image_descriptor *ret,
-		    struct err *err)
+static int text_end(struct text *text, struct build *build, const struct store *store,
+		    struct image_descriptor *ret, struct err *err)
 {
 	char *bytes = NULL;
 	size_t size;
@@ -63,6 +63,7 @@ static int text_end(struct text *text, const struct store *store, struct image_d
 		return err_set(err, error, "write what describes the image: %s", strerror(-error));
 	error = store_blob_put(store, bytes, size, &ret->digest, err);
 	ret->size = size;
+	build->size += size;
 	free(bytes);
 	return error;
 }
@@ -116,8 +117,7 @@ static void put_notes(struct emit *e, const char *key, const struct buf *notes)
 {
 	if (notes->size == 0)
 		return;
-	qsort(notes->data, BUF_COUNT(notes, struct image_note), sizeof(struct image_note),
-	      by_name);
+	qsort(notes->data, BUF_COUNT(notes, struct image_note), sizeof(struct image_note), by_name);
 	emit_open(e, key, '{');
 	for (size_t i = 0; i < BUF_COUNT(notes, struct image_note); i++) {
 		const struct image_note *note = BUF_ITEM(notes, struct image_note, i);
@@ -172,7 +172,7 @@ static void put_process(struct emit *e, const struct build *build)
 	emit_close(e, '}');
 }
 
-static int put_config(const struct build *build, const struct store *store,
+static int put_config(struct build *build, const struct store *store,
 		      const struct image_platform *platform, struct image_descriptor *ret,
 		      struct err *err)
 {
@@ -200,13 +200,12 @@ static int put_config(const struct build *build, const struct store *store,
 	emit_close(e, ']');
 	ret->media_type = image_media_type(IMAGE_CONFIG);
 	ret->type = IMAGE_CONFIG;
-	return text_end(&text, store, ret, err);
+	return text_end(&text, build, store, ret, err);
 }
 
-static int put_manifest(const struct build *build, const struct store *store,
-			const struct image_descriptor *config,
-			const struct image_descriptor *layer, struct image_descriptor *ret,
-			struct err *err)
+static int put_manifest(struct build *build, const struct store *store,
+			const struct image_descriptor *config, const struct image_descriptor *layer,
+			struct image_descriptor *ret, struct err *err)
 {
 	struct text text;
 	struct emit *e = &text.emit;
@@ -226,7 +225,7 @@ static int put_manifest(const struct build *build, const struct store *store,
 	put_descriptor(e, NULL, layer);
 	emit_close(e, ']');
 	put_notes(e, "annotations", &build->annotations);
-	return text_end(&text, store, ret, err);
+	return text_end(&text, build, store, ret, err);
 }
 
 int build_compat(struct build *build, const struct store *store,
@@ -241,8 +240,10 @@ int build_compat(struct build *build, const struct store *store,
 	struct image_descriptor config = {0}, manifest;
 	int error = 0;
 
-	if (build->layer.media_type == NULL)
+	if (build->layer.media_type == NULL) {
 		error = layer_make(store, &list, &build->layer, &build->diff, err);
+		build->size += build->layer.size;
+	}
 	if (error == 0)
 		error = put_config(build, store, platform, &config, err);
 	if (error == 0)
@@ -262,8 +263,7 @@ static int put_module(const struct store *store, int fd, struct image_descriptor
 {
 	char *bytes;
 	size_t size;
-	int error = lseek(fd, 0, SEEK_SET) < 0 ? -errno
-					       : io_whole(fd, UINT32_MAX, &bytes, &size);
+	int error = lseek(fd, 0, SEEK_SET) < 0 ? -errno : io_whole(fd, UINT32_MAX, &bytes, &size);
 
 	if (error < 0)
 		return err_set(err, error, "read the module: %s", strerror(-error));
@@ -288,13 +288,14 @@ int build_artifact(struct build *build, const struct store *store, int fd,
 		error = text_begin(&text, err);
 	if (error < 0)
 		return error;
+	build->size += layer.size;
 	put_time(e, "created", build->created);
 	put_present(e, "author", build->author);
 	put_platform(e, &platform);
 	emit_row(e, "layerDigests", '[');
 	emit_string(e, NULL, layer.digest.text);
 	emit_close(e, ']');
-	error = text_end(&text, store, &config, err);
+	error = text_end(&text, build, store, &config, err);
 	if (error == 0)
 		error = put_manifest(build, store, &config, &layer, &manifest, err);
 	if (error < 0)
@@ -329,7 +330,7 @@ int build_index(struct build *build, const struct store *store,
 		put_descriptor(e, NULL, &manifests[i]);
 	emit_close(e, ']');
 	put_notes(e, "annotations", &build->annotations);
-	error = text_end(&text, store, &index, err);
+	error = text_end(&text, build, store, &index, err);
 	if (error == 0)
 		*ret = index;
 	return error;

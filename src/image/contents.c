@@ -67,7 +67,7 @@ int contents_add(struct contents *c, const char *text, size_t size, struct err *
 	int rc = image_manifest_parse(&manifest, text, size, err);
 
 	if (rc != 0)
-		return rc < 0 ? rc : -EINVAL;
+		return err_prefix(err, rc < 0 ? rc : -EINVAL, "its manifest");
 	if (buf_put(&c->manifests, &manifest, sizeof(manifest)) == NULL) {
 		image_manifest_deinit(&manifest);
 		return err_set(err, -ENOMEM, "no memory");

@@ -114,7 +114,7 @@ static int read_directives(struct dockerfile *file, struct lines *lines, struct 
 		if (value != NULL) {
 			if (value_size != 1 || (value[0] != '\\' && value[0] != '`'))
 				return err_set(err, -EINVAL,
-					       "%u: the escape character is \\ or `",
+					       "%s:%u: the escape character is \\ or `", file->path,
 					       (unsigned)ahead.number);
 			file->escape = value[0];
 		} else if (directive(line, size, "syntax", &value_size) == NULL &&
@@ -176,7 +176,8 @@ static void skip_document(struct lines *lines, const struct document *document)
 
 /* -- Instructions ----------------------------------------------------------------------------------------- */
 
-static int unknown(const char *name, size_t size, uint32_t line, struct err *err)
+static int unknown(const struct dockerfile *file, const char *name, size_t size, uint32_t line,
+		   struct err *err)
 {
 	struct text_nearest nearest;
 	char upper[NAME_MOST];
@@ -189,9 +190,11 @@ static int unknown(const char *name, size_t size, uint32_t line, struct err *err
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
 		text_nearest_offer(&nearest, table[i].name, strlen(table[i].name));
 	if (nearest.best != NULL)
-		return err_set(err, -EINVAL, "%u: there is no instruction '%s', did you mean '%s'?",
-			       (unsigned)line, upper, nearest.best);
-	return err_set(err, -EINVAL, "%u: there is no instruction '%s'", (unsigned)line, upper);
+		return err_set(err, -EINVAL,
+			       "%s:%u: there is no instruction '%s', did you mean '%s'?",
+			       file->path, (unsigned)line, upper, nearest.best);
+	return err_set(err, -EINVAL, "%s:%u: there is no instruction '%s'", file->path,
+		       (unsigned)line, upper);
 }
 
 /* A logical line, terminated. */
@@ -207,12 +210,12 @@ static int add(struct dockerfile *file, const char *text, size_t size, uint32_t 
 		if (strlen(table[i].name) == name && strncasecmp(text, table[i].name, name) == 0)
 			instruction.kind = (enum instruction_kind)i;
 	if (instruction.kind == INSTRUCTION_COUNT)
-		return unknown(text, name, line, err);
+		return unknown(file, text, name, line, err);
 	text += name;
 	size -= name;
 	trim(&text, &size);
 	if (size == 0)
-		return err_set(err, -EINVAL, "%u: %s says nothing", (unsigned)line,
+		return err_set(err, -EINVAL, "%s:%u: %s says nothing", file->path, (unsigned)line,
 			       instruction_name(instruction.kind));
 	instruction.rest = arena_string(&file->arena, text, size);
 	if (instruction.rest == NULL ||
@@ -229,7 +232,8 @@ static int join(struct buf *logical, const char *line, size_t size, char escape,
 	while (cut > 0 && is_blank(line[cut - 1]))
 		cut--;
 	*ret_more = cut > 0 && line[cut - 1] == escape;
-	return buf_put(logical, line, *ret_more ? cut - 1 : size) != NULL ? 0 : -ENOMEM;
+	size = *ret_more ? cut - 1 : size;
+	return size == 0 || buf_put(logical, line, size) != NULL ? 0 : -ENOMEM;
 }
 
 /* One logical line, blanks at its beginning cut off. 1: there is none. */
@@ -251,8 +255,7 @@ static int read_logical(const struct dockerfile *file, struct lines *lines, stru
 			*ret_line = lines->number;
 		/* What a line goes on with keeps the blanks in front of it. */
 		if (join(logical, goes_on ? line : text,
-			 goes_on ? size : (size_t)(line + size - text), file->escape,
-			 &goes_on) < 0)
+			 goes_on ? size : (size_t)(line + size - text), file->escape, &goes_on) < 0)
 			return -ENOMEM;
 		if (!goes_on)
 			return 0;
@@ -290,9 +293,10 @@ static int read_instructions(struct dockerfile *file, struct lines *lines, struc
 	return error < 0 ? error : 0;
 }
 
-int dockerfile_parse(struct dockerfile *ret, const char *text, size_t size, struct err *err)
+int dockerfile_parse(struct dockerfile *ret, const char *path, const char *text, size_t size,
+		     struct err *err)
 {
-	struct dockerfile file = {.escape = '\\'};
+	struct dockerfile file = {.escape = '\\', .path = path};
 	struct buf logical = {0};
 	struct lines lines;
 	int error;
@@ -302,7 +306,7 @@ int dockerfile_parse(struct dockerfile *ret, const char *text, size_t size, stru
 		size -= 3;
 	}
 	if (size > DOCKERFILE_MAX || memchr(text, '\0', size) != NULL)
-		return err_set(err, -EINVAL, "1: this is no Dockerfile, but %s",
+		return err_set(err, -EINVAL, "%s: this is no Dockerfile, but %s", path,
 			       size > DOCKERFILE_MAX ? "something bigger" : "binary data");
 	lines = (struct lines){.at = text, .end = text + size};
 	error = read_directives(&file, &lines, err);
@@ -328,14 +332,19 @@ void dockerfile_deinit(struct dockerfile *file)
 size_t word_next(const char **at, char escape, const char **ret)
 {
 	const char *text = *at;
+	unsigned brackets = 0; /* of ${, which blanks may stand in, too */
 	char quote = '\0';
 
 	while (is_blank(*text))
 		text++;
 	*ret = text;
-	for (; *text != '\0' && (quote != '\0' || !is_blank(*text)); text++) {
+	for (; *text != '\0' && (quote != '\0' || brackets > 0 || !is_blank(*text)); text++) {
 		if (*text == escape && quote != '\'' && text[1] != '\0')
 			text++;
+		else if (quote == '\0' && text[0] == '$' && text[1] == '{')
+			brackets++;
+		else if (quote == '\0' && *text == '}' && brackets > 0)
+			brackets--;
 		else if (quote != '\0' && *text == quote)
 			quote = '\0';
 		else if (quote == '\0' && (*text == '"' || *text == '\''))
@@ -355,7 +364,7 @@ struct expansion {
 
 static int put(struct expansion *x, const char *bytes, size_t size)
 {
-	return buf_put(x->ret, bytes, size) != NULL ? 0 : -ENOMEM;
+	return size == 0 || buf_put(x->ret, bytes, size) != NULL ? 0 : -ENOMEM;
 }
 
 static bool is_name(char c, bool first)

@@ -26,19 +26,22 @@ struct instruction {
 	enum instruction_kind kind;
 	uint32_t line; /* its first, from 1 */
 	bool has_document; /* <<WORD: what follows it was skipped */
-	const char *rest; /* behind its name, lines joined, blanks at both ends cut off; in the arena */
+	const char *
+		rest; /* behind its name, lines joined, blanks at both ends cut off; in the arena */
 };
 
 struct dockerfile {
 	struct arena arena;
 	struct buf instructions; /* struct instruction */
 	char escape; /* '\\', or '`' by a directive */
+	const char *path; /* borrowed: sentences begin with it, and the line's number */
 };
 
 #define DOCKERFILE_MAX (1u << 20) /* bytes */
 
-/* -EINVAL: the sentence begins with the number of the line. */
-int dockerfile_parse(struct dockerfile *ret, const char *text, size_t size, struct err *err);
+/* -EINVAL. */
+int dockerfile_parse(struct dockerfile *ret, const char *path, const char *text, size_t size,
+		     struct err *err);
 void dockerfile_deinit(struct dockerfile *file);
 
 const char *instruction_name(enum instruction_kind kind);

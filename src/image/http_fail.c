@@ -87,7 +87,9 @@ int http_fail(const struct http *http, const struct http_failure *failure,
 		return err_set(err, -ECONNRESET, "%s: the connection ended early (%s)", host,
 			       failure->detail);
 	case CURLE_OUT_OF_MEMORY:
-		return err_set(err, -ENOMEM, "no memory");
+		/* libcurl has one name for both. */
+		return err_set(err, -ENOMEM,
+			       "%s: a line of its head is too long, or memory is short", host);
 	case CURLE_UNSUPPORTED_PROTOCOL:
 	case CURLE_WEIRD_SERVER_REPLY:
 		return err_set(err, -EPROTO, "%s: this is no answer by HTTP (%s)", host,

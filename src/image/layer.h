@@ -42,9 +42,13 @@ struct layer_file {
 	const char *source; /* on this machine; NULL: a directory, or a link */
 	int root; /* a descriptor below which the source is, whatever links lead to; AT_FDCWD: it is wherever the user says */
 	const char *link; /* the text of a link */
-	uint32_t mode; /* 0: as the source has it: 0644, or 0755 where it may be executed; 0755 of directories */
+	uint32_t
+		mode; /* 0: as the source has it: 0644, or 0755 where it may be executed; 0755 of directories */
 	uint32_t user, group;
 };
+
+/* A descriptor of its source. */
+int layer_file_open(const struct layer_file *file);
 
 struct layer_list {
 	const struct layer_file *files; /* of one path the last counts */

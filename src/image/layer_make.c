@@ -201,7 +201,7 @@ static int open_both(struct make *m)
 
 /* -- Files -------------------------------------------------------------------------------------------- */
 
-static int open_source(struct make *m, const struct layer_file *file)
+static int open_source(struct layer_tree *tree, const struct layer_file *file)
 {
 	char parent[PATH_MAX];
 	const char *slash = strrchr(file->source, '/');
@@ -213,18 +213,29 @@ static int open_source(struct make *m, const struct layer_file *file)
 		fd = open(file->source, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 		return fd < 0 ? -errno : fd;
 	}
-	if (m->tree.root != file->root) {
-		layer_tree_deinit(&m->tree);
-		layer_tree_init(&m->tree, file->root, NULL);
+	if (tree->root != file->root) {
+		layer_tree_deinit(tree);
+		layer_tree_init(tree, file->root, NULL);
 	}
 	memcpy(parent, file->source, size);
 	parent[size] = '\0';
-	error = layer_tree_open(&m->tree, parent, false, &place);
+	error = layer_tree_open(tree, parent, false, &place);
 	if (error < 0)
 		return error;
 	fd = openat(place.fd, slash == NULL ? file->source : slash + 1,
 		    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
+}
+
+int layer_file_open(const struct layer_file *file)
+{
+	struct layer_tree tree;
+	int fd;
+
+	layer_tree_init(&tree, -1, NULL);
+	fd = open_source(&tree, file);
+	layer_tree_deinit(&tree);
+	return fd;
 }
 
 static void describe(struct make *m, const struct layer_file *file, unsigned type, mode_t mode)
@@ -268,7 +279,7 @@ static int put_bytes(struct make *m, const struct layer_file *file, int fd, uint
 static int put_source(struct make *m, const struct layer_file *file)
 {
 	struct stat st;
-	int fd = open_source(m, file), error = 0;
+	int fd = open_source(&m->tree, file), error = 0;
 
 	if (fd < 0)
 		return err_set(m->err, fd, "open '%s': %s", file->source, strerror(-fd));
@@ -276,8 +287,7 @@ static int put_source(struct make *m, const struct layer_file *file)
 		error = err_set(m->err, -EINVAL, "'%s' is no regular file", file->source);
 	if (error == 0) {
 		describe(m, file, AE_IFREG,
-			 file->mode != 0 ? file->mode & 0777
-					 : (st.st_mode & 0111 ? 0755 : 0644));
+			 file->mode != 0 ? file->mode & 0777 : (st.st_mode & 0111 ? 0755 : 0644));
 		archive_entry_set_size(m->entry, st.st_size);
 		error = put_header(m);
 	}
@@ -292,9 +302,9 @@ static int put_file(struct make *m, const struct layer_file *file)
 	if (file->source != NULL)
 		return put_source(m, file);
 	describe(m, file, file->link != NULL ? AE_IFLNK : AE_IFDIR,
-		 file->link != NULL   ? 0777
-		 : file->mode != 0 ? file->mode & 01777
-				     : 0755);
+		 file->link != NULL ? 0777
+		 : file->mode != 0  ? file->mode & 01777
+				    : 0755);
 	if (file->link != NULL)
 		archive_entry_set_symlink(m->entry, file->link);
 	return put_header(m);

@@ -189,27 +189,37 @@ static int write_text(const struct store *store, const char *fresh, const struct
 	return error;
 }
 
+static int put_ready(const struct preparation *p, const char *path, const struct buf *text)
+{
+	static const char fresh[] = STORE_READY "/new";
+	int error = write_text(p->store, fresh, text);
+
+	if (error == 0 && renameat(p->store->dir, fresh, p->store->dir, path) < 0)
+		error = -errno;
+	if (error != 0)
+		unlinkat(p->store->dir, fresh, 0);
+	return error;
+}
+
 static int write_ready(const struct preparation *p, const struct oci_digest *digest,
 		       struct err *err)
 {
-	char name[STORE_READY_NAME], path[STORE_READY_NAME + 16], fresh[64];
+	char name[STORE_READY_NAME], path[STORE_READY_NAME + 16];
 	struct buf text = {0};
-	int error = store_ready_name(digest, p->platform, name, err);
+	int error = store_ready_name(digest, p->platform, name, err), lock;
 
 	if (error != 0)
 		return error;
 	snprintf(path, sizeof(path), STORE_READY "/%s", name);
-	snprintf(fresh, sizeof(fresh), STORE_READY "/new.%d", (int)getpid());
+	lock = store_lock_index(p->store, err);
+	if (lock < 0)
+		return lock;
 	error = store_ready_put(&p->ready, &text);
 	if (error == 0)
-		error = write_text(p->store, fresh, &text);
+		error = put_ready(p, path, &text);
+	close(lock);
 	buf_deinit(&text);
-	if (error == 0 && renameat(p->store->dir, fresh, p->store->dir, path) < 0)
-		error = -errno;
-	if (error == 0)
-		return 0;
-	unlinkat(p->store->dir, fresh, 0);
-	return store_fail(p->store, error, "say that it is ready", err);
+	return error == 0 ? 0 : store_fail(p->store, error, "say that it is ready", err);
 }
 
 static bool is_ready(const struct preparation *p, const struct oci_digest *digest)

@@ -263,12 +263,15 @@ static void own_words(const struct http_answer *answer, char words[static 300])
 int registry_refused(const struct registry *r, const struct http_answer *answer, const char *doing,
 		     struct err *err)
 {
-	const char *pause = answer->headers[HTTP_RETRY], *gap = doing[0] != '\0' ? ": " : "";
+	const char *pause = answer->headers[HTTP_RETRY];
+	const char *gap = doing[0] != '\0' ? ": " : "";
 	bool other = !url_same_place(&answer->url, &r->base);
 	const char *host = other ? answer->url.host : r->host;
 	char words[300];
 
 	own_words(answer, words);
+	if (pause != NULL && pause[strspn(pause, "0123456789")] != '\0')
+		pause = NULL;
 	switch (answer->status) {
 	case 401:
 	case 403:

@@ -77,8 +77,8 @@ static int look(struct fetch *f, const struct http_answer *answer, struct err *e
 	}
 	if (answer->length != UINT64_MAX && answer->length != f->blob->size)
 		return err_set(err, -EBADMSG,
-			       "%s has %" PRIu64 " bytes of %.19s, but its manifest says %" PRIu64,
-			       f->r->host, answer->length, f->blob->digest.text, f->blob->size);
+			       "it has %" PRIu64 " bytes of %.19s, but its manifest says %" PRIu64,
+			       answer->length, f->blob->digest.text, f->blob->size);
 	return from_beginning(f, err);
 }
 
@@ -113,8 +113,8 @@ static int judge(struct fetch *f, struct http_answer *answer, struct err *err)
 	if (f->writer.size == f->blob->size)
 		return 0;
 	answer->again = true;
-	return err_set(err, -EBADMSG, "%s gives %" PRIu64 " of the %" PRIu64 " bytes of %.19s only",
-		       f->r->host, f->writer.size, f->blob->size, f->blob->digest.text);
+	return err_set(err, -EBADMSG, "it gives %" PRIu64 " of the %" PRIu64 " bytes of %.19s only",
+		       f->writer.size, f->blob->size, f->blob->digest.text);
 }
 
 static int try_once(struct fetch *f, struct http_answer *answer, struct err *err)
@@ -191,7 +191,7 @@ int registry_fetch(struct registry *r, const struct image_descriptor *blob,
 		f.whole_only = true;
 		rc = fetch_once(&f, err);
 	}
-	if (rc == STORE_THERE)
-		return REGISTRY_THERE;
-	return rc;
+	if (rc == -EBADMSG)
+		return err_prefix(err, rc, "%s", r->host);
+	return rc == STORE_THERE ? REGISTRY_THERE : rc;
 }

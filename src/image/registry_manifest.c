@@ -35,6 +35,7 @@ enum { PAGES = 10, PAGE = 100, TAGS_SHOWN = 8, TAGS_BYTES = 1 << 20 };
 struct tags {
 	struct buf items; /* char *, owned */
 	bool more; /* nobody looked further */
+	bool nowhere; /* there is not even a list */
 };
 
 static void add_tags(struct tags *tags, const struct http_answer *answer)
@@ -102,6 +103,7 @@ static void list_tags(struct registry *r, struct tags *tags)
 
 	for (unsigned i = 0; more && i < PAGES; i++) {
 		more = registry_once(r, &request, &answer, NULL) == 0 && answer.status == 200;
+		tags->nowhere = i == 0 && answer.status == 404;
 		if (more) {
 			add_tags(tags, &answer);
 			more = next_page(&answer, &request.url);
@@ -116,19 +118,20 @@ static void list_tags(struct registry *r, struct tags *tags)
 static int no_such(struct registry *r, const char *what, const struct http_answer *answer,
 		   struct err *err)
 {
-	struct tags tags = {{0}, false};
+	struct tags tags = {.more = false};
 	char code[64], shown[600];
 	int rc = -ENOENT;
 
 	registry_code(answer, code);
-	if (strcmp(code, "NAME_UNKNOWN") == 0)
-		return err_set(err, rc, "%s has no repository '%s'", r->host, r->path);
 	if (strchr(what, ':') != NULL)
 		return err_set(err, rc, "%s has no '%s' with the digest %s", r->host, r->path,
 			       what);
-	list_tags(r, &tags);
+	if (strcmp(code, "NAME_UNKNOWN") != 0)
+		list_tags(r, &tags);
 	show_tags(&tags, shown);
-	if (tags.items.size == 0)
+	if (tags.nowhere || strcmp(code, "NAME_UNKNOWN") == 0)
+		err_set(err, rc, "%s has no repository '%s'", r->host, r->path);
+	else if (tags.items.size == 0)
 		err_set(err, rc, "%s has no '%s' with the tag '%s'", r->host, r->path, what);
 	else
 		err_set(err, rc, "no such tag '%s' of '%s'; there are: %s", what, r->path, shown);

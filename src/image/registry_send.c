@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK = 64 << 20, SMALL_ANSWER = 64 << 10, TURNS = 16 };
+enum { CHUNK = 64 << 20, SMALL_ANSWER = 64 << 10, TURNS = 16, FORGOTTEN = 3 };
 
 struct send {
 	struct registry *r;
@@ -121,6 +121,12 @@ static int pause(struct send *s, const struct http_answer *answer, int rc, int o
 	return rc < 0 ? rc : registry_refused(s->r, answer, s->blob->digest.text, err);
 }
 
+static int lost(const struct send *s, struct err *err)
+{
+	return err_set(err, -EPROTO, "%s loses the upload of %.19s again and again", s->r->host,
+		       s->blob->digest.text);
+}
+
 /* IN_PIECES, ANEW. */
 static int put_whole(struct send *s, struct err *err)
 {
@@ -140,9 +146,7 @@ static int put_whole(struct send *s, struct err *err)
 		 answer.status == 501)
 		rc = IN_PIECES;
 	else if (answer.status == 404)
-		rc = answer.url.text[0] != '\0' && s->tries.count++ == 0
-			     ? ANEW
-			     : registry_refused(s->r, &answer, s->blob->digest.text, err);
+		rc = s->tries.count++ < FORGOTTEN ? ANEW : lost(s, err);
 	else if (answer.status != 201 && answer.status != 204)
 		rc = registry_refused(s->r, &answer, s->blob->digest.text, err);
 	http_answer_deinit(&answer);
@@ -198,16 +202,22 @@ static int patch(struct send *s, struct err *err)
 		.context = s,
 	};
 	struct http_answer answer = {0};
+	uint64_t before = s->at;
 	int rc;
 
 	snprintf(line, sizeof(line), "Content-Range: %" PRIu64 "-%" PRIu64, s->at,
 		 s->at + request.size - 1);
 	rc = registry_once(s->r, &request, &answer, err);
 	if (rc == 0 && (answer.status == 202 || answer.status == 204)) {
-		s->tries.count = 0;
 		if (!take_range(s, &answer))
 			s->at += request.size;
 		rc = take_place(s, &answer, err);
+		/* A piece that leaves it where it was is one that failed. */
+		if (s->at > before)
+			s->tries.count = 0;
+		else if (rc == 0 && ++s->tries.count > TURNS)
+			rc = err_set(err, -EPROTO, "%s takes pieces of %.19s and does not get on",
+				     s->r->host, s->blob->digest.text);
 	} else if (rc == 0 && (answer.status == 416 || answer.status == 404)) {
 		answer.again = true;
 		rc = pause(s, &answer, rc, GO_ON, err);
@@ -274,7 +284,6 @@ int registry_send(struct registry *r, const struct image_descriptor *blob, int f
 			rc = pieces ? put_pieces(&s, err) : put_whole(&s, err);
 	}
 	if (rc == ANEW || rc == IN_PIECES || rc == GO_ON)
-		return err_set(err, -EPROTO, "%s loses the upload of %.19s again and again",
-			       r->host, blob->digest.text);
+		return lost(&s, err);
 	return rc;
 }

@@ -94,18 +94,21 @@ static int make_directories(const char *path, struct err *err)
 {
 	char part[PATH_MAX];
 	mode_t above = geteuid() == 0 ? 0755 : 0700;
+	size_t end = strlen(path);
 
+	while (end > 1 && path[end - 1] == '/')
+		end--;
 	for (size_t i = 1;; i++) {
-		if (path[i] != '/' && path[i] != '\0')
+		if (i < end && path[i] != '/')
 			continue;
 		memcpy(part, path, i);
 		part[i] = '\0';
-		if (mkdir(part, path[i] == '\0' ? 0700 : above) < 0 && errno != EEXIST)
+		if (mkdir(part, i >= end ? 0700 : above) < 0 && errno != EEXIST)
 			return err_set(err, -errno,
 				       "make the directory '%s' of the store: %s; SKIFF_STORE may "
 				       "name another",
 				       part, strerror(errno));
-		if (path[i] == '\0')
+		if (i >= end)
 			return 0;
 	}
 }
@@ -327,12 +330,12 @@ int store_open(struct store *ret, const char *path, struct err *err)
 	if (store.dir < 0)
 		return store.dir;
 	store.path = strdup(path);
-	if (store.path == NULL)
-		error = err_set(err, -ENOMEM, "%s", strerror(ENOMEM));
-	if (error == 0) {
-		use_real_path(&store);
-		error = check_owner(&store, err);
+	if (store.path == NULL) {
+		release(&store);
+		return err_set(err, -ENOMEM, "%s", strerror(ENOMEM));
 	}
+	use_real_path(&store);
+	error = check_owner(&store, err);
 	if (error == 0)
 		error = take_lock(&store, err);
 	if (error == 0)

@@ -217,11 +217,14 @@ static int go_on(struct store_writer *writer, struct err *err)
 	struct stat st;
 	int error = hash_begin(&writer->hash, is_known(writer) ? &writer->expected : NULL);
 
+	invariant(writer->fd >= 0);
 	if (error == 0 && fstat(writer->fd, &st) < 0)
 		error = -errno;
+	/* Without a digest it is of somebody who had our number before. */
 	if (error == 0)
-		error = (uint64_t)st.st_size > writer->most ? begin_again(writer)
-							    : take_earlier(writer);
+		error = !is_known(writer) || (uint64_t)st.st_size > writer->most
+				? begin_again(writer)
+				: take_earlier(writer);
 	if (error == 0)
 		return 0;
 	hash_drop(&writer->hash);

@@ -36,6 +36,8 @@ enum {
 struct collection {
 	const struct store *store; /* borrowed */
 	struct digests kept; /* blobs; those whose names are in ready/, too */
+	struct digests
+		followed; /* of them what was read, as whatever a name leads to by way of manifests */
 	struct store_uses uses;
 	struct buf roots; /* char[80] each: which ones what is ready needs */
 	struct store_freed freed;
@@ -46,22 +48,34 @@ struct collection {
 
 /* -- What is kept ---------------------------------------------------------------------------------- */
 
+static int keep_only(struct collection *c, const struct oci_digest *digest, struct err *err)
+{
+	int added = digests_add(&c->kept, digest);
+
+	return added < 0 ? err_set(err, added, "%s", strerror(-added)) : 0;
+}
+
 static int keep_text(struct collection *c, const struct image_descriptor *d, unsigned depth,
 		     struct err *err);
 
+/* That it is kept already says nothing: an image may list another one's manifest among its layers. */
 static int keep(struct collection *c, const struct image_descriptor *d, unsigned depth,
 		struct err *err)
 {
-	int added = digests_add(&c->kept, &d->digest);
+	int error = keep_only(c, &d->digest, err), added;
 
+	/* Of an index often one platform is there only. */
+	if (error != 0 || !store_has(c->store, &d->digest))
+		return error;
+	if (d->type != IMAGE_INDEX && d->type != IMAGE_MANIFEST && d->type != IMAGE_UNKNOWN)
+		return 0;
+	if (depth >= NESTED_MOST)
+		return err_set(err, -ELOOP, "its indexes lead to indexes, more than %d deep",
+			       NESTED_MOST);
+	added = digests_add(&c->followed, &d->digest);
 	if (added < 0)
 		return err_set(err, added, "%s", strerror(-added));
-	/* Of an index often one platform is there only. */
-	if (added == 0 || depth >= NESTED_MOST || !store_has(c->store, &d->digest))
-		return 0;
-	if (d->type == IMAGE_INDEX || d->type == IMAGE_MANIFEST || d->type == IMAGE_UNKNOWN)
-		return keep_text(c, d, depth, err);
-	return 0;
+	return added == 0 ? 0 : keep_text(c, d, depth, err);
 }
 
 static int keep_index(struct collection *c, const char *text, size_t size, unsigned depth,
@@ -85,10 +99,9 @@ static int keep_manifest(struct collection *c, const char *text, size_t size, st
 
 	if (error != 0)
 		return error;
-	/* These lead nowhere, whatever their types say. */
-	error = keep(c, &manifest.config, NESTED_MOST, err);
+	error = keep_only(c, &manifest.config.digest, err);
 	for (uint32_t i = 0; i < manifest.count && error == 0; i++)
-		error = keep(c, &manifest.layers[i], NESTED_MOST, err);
+		error = keep_only(c, &manifest.layers[i].digest, err);
 	image_manifest_deinit(&manifest);
 	return error;
 }
@@ -267,8 +280,9 @@ static void look_at_partial(struct collection *c, int dir, const char *name)
 	int64_t now = (int64_t)time(NULL);
 	struct stat st;
 
-	if (!c->parts && strncmp(name, "sha", 3) == 0 && fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    st.st_mtim.tv_sec <= now && now - st.st_mtim.tv_sec < PARTIAL_SECONDS)
+	if (!c->parts && strncmp(name, "sha", 3) == 0 &&
+	    fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_mtim.tv_sec <= now &&
+	    now - st.st_mtim.tv_sec < PARTIAL_SECONDS)
 		return;
 	remove_file(c, dir, name);
 }
@@ -319,6 +333,7 @@ int store_collect(struct store *store, bool parts, struct store_freed *ret, stru
 		error = collect(&c, err);
 		*ret = c.freed;
 		digests_deinit(&c.kept);
+		digests_deinit(&c.followed);
 		store_uses_deinit(&c.uses);
 		buf_deinit(&c.roots);
 	} else if (errno == EWOULDBLOCK) {

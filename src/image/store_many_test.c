@@ -313,7 +313,8 @@ static void killed_at_each_call(void **state)
 	unsigned stops;
 
 	(void)state;
-	for (stops = 0; was_killed; stops++) {
+	/* The end of one call is the beginning of the next, as far as others can see. */
+	for (stops = 0; was_killed; stops += 2) {
 		struct store_freed freed;
 		struct test_image image;
 		struct store store;
@@ -488,6 +489,35 @@ static void roots_go_with_the_last(void **state)
 	store_close(&store);
 }
 
+/* A hostile image that has another one's manifest as a layer does not make it a layer. */
+static void a_manifest_among_layers(void **state)
+{
+	struct test_image victim, thief;
+	struct store_freed freed;
+	struct store store;
+	char text[1024];
+
+	(void)state;
+	open_store(&store);
+	put_image(&store, "victim", &victim);
+	put_image(&store, "thief", &thief);
+	snprintf(text, sizeof(text),
+		 "{\"schemaVersion\": 2, \"mediaType\": "
+		 "\"application/vnd.oci.image.manifest.v1+json\", "
+		 "\"config\": {\"digest\": \"%s\", \"size\": 3}, "
+		 "\"layers\": [{\"mediaType\": \"application/vnd.oci.image.layer.v1.tar\", "
+		 "\"digest\": \"%s\", \"size\": 3}]}",
+		 thief.config.text, victim.descriptor.digest.text);
+	put_text(&store, text, &thief.descriptor.digest);
+	assert_int_equal(name_image(&store, "thief", &thief), 0);
+	assert_int_equal(name_image(&store, "victim", &victim), 0);
+	assert_int_equal(store_collect(&store, false, &freed, &err), 0);
+	assert_true(store_has(&store, &victim.layer));
+	assert_true(store_has(&store, &victim.config));
+	assert_false(store_has(&store, &thief.layer));
+	store_close(&store);
+}
+
 /* Deeper than a process has descriptors and a path has room; what a link in it leads to stays. */
 static void a_deep_root_goes(void **state)
 {
@@ -595,6 +625,7 @@ int main(void)
 		TEST(what_was_replaced_goes),
 		TEST(who_uses_it_keeps_it),
 		TEST(roots_go_with_the_last),
+		TEST(a_manifest_among_layers),
 		TEST(a_deep_root_goes),
 		TEST(parts_go_after_a_day),
 		TEST(a_damaged_manifest_keeps_all),

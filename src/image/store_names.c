@@ -325,6 +325,8 @@ static void want(struct wanted *ret, const char *word)
 	*ret = (struct wanted){.word = word};
 	if (digits[count] == '\0' && count >= DIGITS_LEAST && count <= 64)
 		ret->digits = digits;
+	if (oci_digest_parse(&ret->digest, word, NULL) == 0)
+		return;
 	if (reference_parse(&reference, word, NULL) != 0)
 		return;
 	reference_text(&reference, ret->name);
@@ -425,6 +427,7 @@ int store_find(const struct store *store, const char *word, struct image_index *
 
 	if (error != 0)
 		return error;
+	invariant(index.count == 0 || index.manifests != NULL);
 	want(&wanted, word);
 	found = by_name(&index, &wanted);
 	if (found == NULL)

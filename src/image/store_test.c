@@ -120,8 +120,14 @@ static void is_anothers_layout(void **state)
 {
 	struct image_index index;
 	struct store store;
+	struct stat st;
 
 	(void)state;
+	snprintf(store_at, sizeof(store_at), "%s/above/layout//", folder);
+	open_store(&store); /* made with the mode that is its own, not that of those above */
+	store_close(&store);
+	assert_int_equal(stat(store_at, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0700);
 	snprintf(store_at, sizeof(store_at), "%s/layout", folder);
 	mkdir(store_at, 0700);
 	write_text("oci-layout", "{\"imageLayoutVersion\":\"1.0.0\"}");
@@ -256,10 +262,25 @@ static void a_blob_of_any_digest(void **state)
 {
 	struct oci_digest digest, same;
 	struct store_writer writer;
+	struct store_freed freed;
 	struct store store;
 
 	(void)state;
 	open_store(&store);
+	/* What a dead process of our number left behind is no part of it. */
+	for (int i = 0; i < 64; i++) {
+		char name[64];
+
+		snprintf(name, sizeof(name), "partial/new-%d-%d", (int)getpid(), i);
+		write_text(name, "not hello");
+	}
+	assert_int_equal(store_write_begin(&store, &writer, NULL, UINT64_MAX, &err), 0);
+	assert_int_equal(writer.size, 0);
+	assert_int_equal(store_write(&writer, "hello", 5, &err), 0);
+	assert_int_equal(store_write_end(&writer, &digest, &err), 0);
+	hash_of("hello", 5, &same);
+	assert_true(oci_digest_is(&digest, &same));
+	assert_int_equal(store_collect(&store, true, &freed, &err), 0);
 	assert_int_equal(store_write_begin(&store, &writer, NULL, UINT64_MAX, &err), 0);
 	assert_int_equal(store_write(&writer, "hello", 5, &err), 0);
 	store_write_leave(&writer);
@@ -293,6 +314,7 @@ static void a_blob_of_sha512(void **state)
 	assert_int_equal(store_write(&writer, "hello", 5, &err), 0);
 	assert_int_equal(store_write_end(&writer, NULL, &err), 0);
 	assert_int_equal(count_entries("blobs/sha512"), 1);
+	assert_true(store_has(&store, &digest));
 	store_close(&store);
 }
 

@@ -29,7 +29,7 @@ static inline int begin(void **state)
 
 static inline int end(void **state)
 {
-	char command[128];
+	char command[192];
 
 	(void)state;
 	snprintf(command, sizeof(command), "chmod -R u+rwx '%s'; rm -rf '%s'", folder, folder);

@@ -278,6 +278,7 @@ static int show(struct listing *l, int form)
 		error = show_table(l, &index, &out);
 	code = out_end(&out, EXIT_OK);
 	image_index_deinit(&index);
+	l->store = NULL;
 	store_close(&store);
 	return error == 0 ? code : say(EXIT_BAD, NULL, "%s", strerror(-error));
 }

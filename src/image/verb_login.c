@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <termios.h>
@@ -25,47 +24,55 @@ const char login_details[] =
 	"~/.docker/config.json, by the credential helper that is named there, or as they are (mode "
 	"0600).\n";
 
-/* A line typed at `prompt`; the caller owns it. NULL: there was none. */
-static char *ask(FILE *terminal, const char *prompt, bool hidden)
+enum { CONTROL_C = 3, TYPED_MAX = 4096 };
+
+/* A line as the terminal hands it over. The caller owns it; NULL: nothing, or ^C. */
+static char *read_line(int fd)
+{
+	char line[TYPED_MAX];
+	ssize_t n = read(fd, line, sizeof(line) - 1);
+	char *copy;
+
+	if (n <= 1 || line[n - 1] == CONTROL_C)
+		return NULL;
+	line[n] = '\0';
+	line[strcspn(line, "\r\n")] = '\0';
+	copy = strdup(line);
+	explicit_bzero(line, sizeof(line));
+	return copy;
+}
+
+/* What is typed at `prompt`. Hidden, ^C ends the line and not the program, which would leave the terminal without echo. */
+static char *ask(int terminal, const char *prompt, bool hidden)
 {
 	struct termios shown, silent;
-	char *line = NULL;
-	size_t room = 0;
-	ssize_t n;
+	char *line;
 
-	fprintf(terminal, "%s", prompt);
-	fflush(terminal);
-	if (hidden && tcgetattr(fileno(terminal), &shown) == 0) {
-		silent = shown;
-		silent.c_lflag &= ~(tcflag_t)ECHO;
-		tcsetattr(fileno(terminal), TCSAFLUSH, &silent);
-	}
-	n = getline(&line, &room, terminal);
-	if (hidden) {
-		tcsetattr(fileno(terminal), TCSAFLUSH, &shown);
-		fprintf(terminal, "\n");
-	}
-	if (n <= 1) {
-		free(line);
-		return NULL;
-	}
-	line[strcspn(line, "\r\n")] = '\0';
+	(void)!write(terminal, prompt, strlen(prompt));
+	if (!hidden || tcgetattr(terminal, &shown) < 0)
+		return read_line(terminal);
+	silent = shown;
+	silent.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
+	silent.c_cc[VEOL] = CONTROL_C;
+	tcsetattr(terminal, TCSAFLUSH, &silent);
+	line = read_line(terminal);
+	tcsetattr(terminal, TCSAFLUSH, &shown);
+	(void)!write(terminal, "\n", 1);
 	return line;
 }
 
 static int ask_both(struct connection *c)
 {
-	FILE *terminal = fopen("/dev/tty", "r+e");
+	int terminal = open("/dev/tty", O_RDWR | O_CLOEXEC);
 
-	if (terminal == NULL)
+	if (terminal < 0)
 		return say(EXIT_USAGE, NULL,
 			   "there is no terminal to ask on: use --username with --password-stdin");
-	setvbuf(terminal, NULL, _IONBF, 0);
 	if (c->user == NULL)
 		c->user = ask(terminal, "User: ", false);
 	if (c->user != NULL)
 		c->password = ask(terminal, "Password: ", true);
-	fclose(terminal);
+	close(terminal);
 	return c->password != NULL ? EXIT_OK : say(EXIT_BAD, NULL, "nothing was typed");
 }
 

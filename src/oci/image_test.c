@@ -194,6 +194,14 @@ static void test_manifest(void **state)
 	assert_int_equal(m.layers[1].type, IMAGE_LAYER_FOREIGN);
 	assert_string_equal(m.artifact_type, "");
 	image_manifest_deinit(&m);
+}
+
+static void test_artifacts(void **state)
+{
+	struct image_manifest m;
+	struct err err = {""};
+
+	(void)state;
 	/* wasm-to-oci: nothing but a module */
 	assert_int_equal(
 		parse_manifest(
@@ -593,11 +601,11 @@ static void test_guess(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_types),       cmocka_unit_test(test_index),
-		cmocka_unit_test(test_manifest),    cmocka_unit_test(test_config),
-		cmocka_unit_test(test_config_bare), cmocka_unit_test(test_bad),
-		cmocka_unit_test(test_counts),      cmocka_unit_test(test_sizes),
-		cmocka_unit_test(test_guess),
+		cmocka_unit_test(test_types),    cmocka_unit_test(test_index),
+		cmocka_unit_test(test_manifest), cmocka_unit_test(test_artifacts),
+		cmocka_unit_test(test_config),   cmocka_unit_test(test_config_bare),
+		cmocka_unit_test(test_bad),      cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_sizes),    cmocka_unit_test(test_guess),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

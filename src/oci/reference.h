@@ -13,7 +13,8 @@
 enum {
 	REFERENCE_NAME_MAX = 255, /* of host, slash and path */
 	REFERENCE_TAG_MAX = 128,
-	REFERENCE_ROOM = REFERENCE_NAME_MAX + REFERENCE_TAG_MAX + OCI_DIGEST_ROOM + 4,
+	/* More than there can be: gcc does not know that host and path share REFERENCE_NAME_MAX. */
+	REFERENCE_ROOM = 2 * REFERENCE_NAME_MAX + REFERENCE_TAG_MAX + OCI_DIGEST_ROOM + 4,
 };
 
 struct reference {

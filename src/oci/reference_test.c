@@ -97,99 +97,89 @@ static void test_whole(void **state)
 	assert_string_equal(text, "a.b:9/c:d@" SHA);
 }
 
+static const struct {
+	const char *text, *why; /* behind "image 'text': " */
+} bad_names[] = {
+	{"", "it is empty"},
+	{"https://ghcr.io/a", "it is no address of the web: leave out 'https://'"},
+	{"docker://a", "it is no address of the web: leave out 'docker://'"},
+	{"a b", "there is a space or a control character in it"},
+	{"a\tb", "there is a space or a control character in it"},
+	{" a", "there is a space or a control character in it"},
+	{"a\n", "there is a space or a control character in it"},
+	{"Hello", "'Hello' is not the name of an image: it has no capitals: write 'hello'"},
+	{"ghcr.io/Team/App:V1",
+	 "'Team/App' is not the name of an image: it has no capitals: write 'team/app'"},
+	{"/a", "'/a' is not the name of an image: a part of it is empty"},
+	{"a//b", "'a//b' is not the name of an image: a part of it is empty"},
+	{"a/", "'a/' is not the name of an image: a part of it is empty"},
+	{"ghcr.io/", "behind its host belongs a path"},
+	{":tag", "it has no path"},
+	{"a.b/:tag", "it has no path"},
+	{"@" SHA, "it has no path"},
+	{"a:", "behind the colon belongs a tag, there is none"},
+	{"a:-b", "'-b' is not a tag: it may have letters, digits, and _ . -, and begins "
+		 "with neither . "
+		 "nor -"},
+	{"a:b+c", "'b+c' is not a tag: it may have letters, digits, and _ . -, and begins "
+		  "with neither . "
+		  "nor -"},
+	{"a:b:c", "'a:b' is not the name of an image: it may have small letters, digits, "
+		  "and . _ - /"},
+	{"a:" FIFTY FIFTY TEN TEN "abcdefghi",
+	 "a tag has at most 128 characters, this one has 129"},
+	{"a_", "'a_' is not the name of an image: each part of it ends with a letter or a digit"},
+	{"-a", "'-a' is not the name of an image: between two words of it belongs one of . _ __ "
+	       "or dashes"},
+	{"a..b", "'a..b' is not the name of an image: between two words of it belongs one of . _ "
+		 "__ or dashes"},
+	{"a___b", "'a___b' is not the name of an image: between two words of it belongs one of . "
+		  "_ __ or dashes"},
+	{"..", "'..' is not the name of an image: each part of it ends with a letter or a digit"},
+	{"a/../b", "'a/../b' is not the name of an image: each part of it ends with a "
+		   "letter or a digit"},
+	{"a\xc3\xa9", "'a\xc3\xa9' is not the name of an image: it may have small letters, "
+		      "digits, and . _ - /"},
+	{"a.b:0/c", "'a.b:0' is not the name of a host: a port is a number from 1 to 65535"},
+	{"a.b:65536/c",
+	 "'a.b:65536' is not the name of a host: a port is a number from 1 to 65535"},
+	{"a.b:99999999999999999999/c", "'a.b:99999999999999999999' is not the name of a "
+				       "host: a port is a number from 1 to "
+				       "65535"},
+	{"a.b:/c", "'a.b:' is not the name of a host: a port is a number from 1 to 65535"},
+	{"a.b:x/c", "'a.b:x' is not the name of a host: its port is no number"},
+	{"a..b/c", "'a..b' is not the name of a host: there is nothing between two dots, or "
+		   "beside one"},
+	{".a/c", "'.a' is not the name of a host: there is nothing between two dots, or "
+		 "beside one"},
+	{"a.-b/c", "'a.-b' is not the name of a host: a dash begins or ends a part of it"},
+	{"a_.b/c",
+	 "'a_.b' is not the name of a host: it may have letters, digits, dots and dashes"},
+	{"[::1/c", "'[::1' is not the name of a host: in brackets belongs an address of IPv6"},
+	{"[]/c", "'[]' is not the name of a host: in brackets belongs an address of IPv6"},
+	{"[::1]5/c", "'[::1]5' is not the name of a host: behind the bracket belongs a port"},
+	{"a@sha256:12",
+	 "'sha256:12' is not a digest: behind sha256: belong 64 digits, 0 to 9 and a to f"},
+	{"a@", "'' is not a digest: it begins with neither sha256: nor sha512:"},
+	{"a@b@" SHA, "'b@" SHA "' is not a digest: it begins with neither sha256: nor sha512:"},
+	{SHA, "a digest goes behind a name: NAME@sha256:..."},
+	{HEX, "a name does not look like a digest: write NAME@sha256:..."},
+};
+
 static void test_bad_names(void **state)
 {
-	static const struct {
-		const char *text, *why; /* behind "image 'text': " */
-	} rows[] = {
-		{"", "it is empty"},
-		{"https://ghcr.io/a", "it is no address of the web: leave out 'https://'"},
-		{"docker://a", "it is no address of the web: leave out 'docker://'"},
-		{"a b", "there is a space or a control character in it"},
-		{"a\tb", "there is a space or a control character in it"},
-		{" a", "there is a space or a control character in it"},
-		{"a\n", "there is a space or a control character in it"},
-		{"Hello", "'Hello' is not the name of an image: it has no capitals: write 'hello'"},
-		{"ghcr.io/Team/App:V1",
-		 "'Team/App' is not the name of an image: it has no capitals: write 'team/app'"},
-		{"/a", "'/a' is not the name of an image: a part of it is empty"},
-		{"a//b", "'a//b' is not the name of an image: a part of it is empty"},
-		{"a/", "'a/' is not the name of an image: a part of it is empty"},
-		{"ghcr.io/", "behind its host belongs a path"},
-		{":tag", "it has no path"},
-		{"a.b/:tag", "it has no path"},
-		{"@" SHA, "it has no path"},
-		{"a:", "behind the colon belongs a tag, there is none"},
-		{"a:-b", "'-b' is not a tag: it may have letters, digits, and _ . -, and begins "
-			 "with neither . "
-			 "nor -"},
-		{"a:b+c", "'b+c' is not a tag: it may have letters, digits, and _ . -, and begins "
-			  "with neither . "
-			  "nor -"},
-		{"a:b:c", "'a:b' is not the name of an image: it may have small letters, digits, "
-			  "and . _ - /"},
-		{"a:" FIFTY FIFTY TEN TEN "abcdefghi",
-		 "a tag has at most 128 characters, this one has 129"},
-		{"a_",
-		 "'a_' is not the name of an image: each part of it ends with a letter or a digit"},
-		{"-a",
-		 "'-a' is not the name of an image: between two words of it belongs one of . _ __ "
-		 "or dashes"},
-		{"a..b",
-		 "'a..b' is not the name of an image: between two words of it belongs one of . _ "
-		 "__ or dashes"},
-		{"a___b",
-		 "'a___b' is not the name of an image: between two words of it belongs one of . "
-		 "_ __ or dashes"},
-		{"..",
-		 "'..' is not the name of an image: each part of it ends with a letter or a digit"},
-		{"a/../b", "'a/../b' is not the name of an image: each part of it ends with a "
-			   "letter or a digit"},
-		{"a\xc3\xa9", "'a\xc3\xa9' is not the name of an image: it may have small letters, "
-			      "digits, and . _ - /"},
-		{"a.b:0/c",
-		 "'a.b:0' is not the name of a host: a port is a number from 1 to 65535"},
-		{"a.b:65536/c",
-		 "'a.b:65536' is not the name of a host: a port is a number from 1 to 65535"},
-		{"a.b:99999999999999999999/c", "'a.b:99999999999999999999' is not the name of a "
-					       "host: a port is a number from 1 to "
-					       "65535"},
-		{"a.b:/c", "'a.b:' is not the name of a host: a port is a number from 1 to 65535"},
-		{"a.b:x/c", "'a.b:x' is not the name of a host: its port is no number"},
-		{"a..b/c",
-		 "'a..b' is not the name of a host: there is nothing between two dots, or "
-		 "beside one"},
-		{".a/c", "'.a' is not the name of a host: there is nothing between two dots, or "
-			 "beside one"},
-		{"a.-b/c", "'a.-b' is not the name of a host: a dash begins or ends a part of it"},
-		{"a_.b/c",
-		 "'a_.b' is not the name of a host: it may have letters, digits, dots and dashes"},
-		{"[::1/c",
-		 "'[::1' is not the name of a host: in brackets belongs an address of IPv6"},
-		{"[]/c", "'[]' is not the name of a host: in brackets belongs an address of IPv6"},
-		{"[::1]5/c",
-		 "'[::1]5' is not the name of a host: behind the bracket belongs a port"},
-		{"a@sha256:12",
-		 "'sha256:12' is not a digest: behind sha256: belong 64 digits, 0 to 9 and a to f"},
-		{"a@", "'' is not a digest: it begins with neither sha256: nor sha512:"},
-		{"a@b@" SHA,
-		 "'b@" SHA "' is not a digest: it begins with neither sha256: nor sha512:"},
-		{SHA, "a digest goes behind a name: NAME@sha256:..."},
-		{HEX, "a name does not look like a digest: write NAME@sha256:..."},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(bad_names); i++) {
 		struct reference r = {.tag = "untouched"};
 		struct err err = {""};
 		char *why;
 
-		assert_int_equal(reference_parse(&r, rows[i].text, &err), -EINVAL);
+		assert_int_equal(reference_parse(&r, bad_names[i].text, &err), -EINVAL);
 		assert_string_equal(r.tag, "untouched");
 		assert_memory_equal(err.text, "image '", 7);
-		why = err.text + strlen("image '") + strlen(rows[i].text);
+		why = err.text + strlen("image '") + strlen(bad_names[i].text);
 		assert_memory_equal(why, "': ", 3);
-		assert_string_equal(why + 3, rows[i].why);
+		assert_string_equal(why + 3, bad_names[i].why);
 	}
 }
 

@@ -23,8 +23,9 @@ static int start(const struct known *k, struct launch *l, struct child *child, s
 		error = launch_wait_ready(child, err);
 	if (error == 0)
 		error = check_alive(k, err);
+	/* Hooks are the first one's: nothing is run before the guest. */
 	if (error == 0)
-		error = launch_go(child, err);
+		error = launch_let_go(child, err);
 	child_hang_up(child);
 	if (error != 0)
 		child_deinit(child);

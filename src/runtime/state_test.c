@@ -47,11 +47,17 @@ static int end(void **state)
 static void comes_back(void **state)
 {
 	char bundle[] = "/a path/with \\ and\nlines", cgroup[] = "memory:1:/a\ncpu:1:/a\n";
+	char image[] = "docker.io/library/hello:latest";
 	const struct state was = {.bundle = bundle,
 				  .cgroup = cgroup,
 				  .init = {42, 77777777777},
 				  .kept = true,
-				  .created = 1790000000};
+				  .created = 1790000000,
+				  .image = image,
+				  .has_ended = true,
+				  .exit = 137,
+				  .ended = 1790000001,
+				  .ran_out = true};
 	struct state is;
 	struct err err;
 	int dir;
@@ -69,6 +75,10 @@ static void comes_back(void **state)
 	assert_true(is.kept);
 	assert_int_equal(is.init.start, 77777777777);
 	assert_int_equal(is.created, 1790000000);
+	assert_string_equal(is.image, image);
+	assert_true(is.has_ended && is.ran_out);
+	assert_int_equal(is.exit, 137);
+	assert_int_equal(is.ended, 1790000001);
 	state_deinit(&is);
 	close(dir);
 	assert_int_equal(state_remove(root, "one", &err), 0);
@@ -135,6 +145,7 @@ static void damage_is_told(void **state)
 		"skiff-state 1\n",
 		"skiff-state 1\nbundle /a\n",
 		"skiff-state 1\nbundle /a\ncgroup \ninit x\n",
+		"skiff-state 1\nbundle /a\ncgroup \nend 1\n",
 		"skiff-state 1\nbundle /a\ncgroup \ninit -5 1\n",
 		"skiff-state 1\nbundle /a\ncgroup ",
 		"skiff-state 1\nbundle\n",

@@ -214,14 +214,17 @@ static const char *plain(void)
 	return NULL;
 }
 
-/* Without its root, whoever joins the namespace anew is where that lay. */
+/*
+ * Without its root, whoever joins the namespace anew is where that lay: at best on the file system that the kernel begins with, which
+ * is under every root.
+ */
 static const char *nothing_below(void)
 {
 	int self = openat(host_proc, "self/ns/mnt", O_RDONLY | O_CLOEXEC);
 
 	SAY_UNLESS(self >= 0);
 	umount2("/", MNT_DETACH);
-	SAY_UNLESS(setns(self, CLONE_NEWNS) < 0 || fails(access("/proc", F_OK), ENOENT));
+	SAY_UNLESS(setns(self, CLONE_NEWNS) < 0 || fails(access("/proc/self", F_OK), ENOENT));
 	return NULL;
 }
 

@@ -389,6 +389,8 @@ def decoding(b, c, module, *options):
         yield process, pid
     finally:
         if process.poll() is None:
+            for child in children(process.pid):  # it may have been stopped while it had our pipe
+                os.kill(child, signal.SIGKILL)
             process.kill()
             process.communicate()
 

@@ -456,6 +456,38 @@ def login_and_logout(b):
     store.bad("skiff login", "push", *tls, "--to", registry.host + "/login:2", name)
 
 
+def typed(b, store, words, lines):
+    """(status, what the terminal showed) of skiff on a terminal of its own, where these lines are typed when it asks."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execve(b.skiff, [b.skiff, *words], store.env)
+    shown, asked = b"", 0
+    while True:
+        try:
+            data = os.read(terminal, 4096)
+        except OSError:
+            break
+        if not data:
+            break
+        shown += data
+        while asked < len(lines) and shown.count(b": ") > asked:
+            os.write(terminal, lines[asked])
+            asked += 1
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown.decode()
+
+
+@test
+def login_by_hand(b):
+    registry, store = b.server("locked"), b.store()
+    words = ["login", "--cacert", b.ca(), registry.host]
+    code, shown = typed(b, store, words, [USER.encode() + b"\n", PASSWORD.encode() + b"\n"])
+    assert code == 0 and "logged in" in shown and PASSWORD not in shown, (code, shown)
+    assert registry.host in auth_file(store)["auths"]
+    code, shown = typed(b, store, words, [USER.encode() + b"\n", b"geh\x03"])
+    assert code == 1 and "geh" not in shown, (code, shown)
+
+
 HELPER = """#!/bin/sh
 kept=%s
 case $1 in

@@ -30,6 +30,8 @@ from tap import TESTS, Skip, run_tests  # noqa: E402
 TIME_LIMIT = 120
 HELLO = "docker.io/library/hello:latest"
 SOMEBODY = 65534
+# A memory, and a _start that does nothing.
+STARTS = MODULE + bytes.fromhex("01040160000003020100050301000107") + b"\x13\2\6memory\2\0\6_start\0\0\x0a\4\1\2\0\x0b"
 
 
 class Result:
@@ -577,6 +579,26 @@ def an_image_that_a_container_uses_stays(u):
     assert u.do("rmi", "--force", "hello").startswith("removed hello:latest\nfreed ")
     assert u.names("roots") == [ready["root"]] and u.names("blobs/sha256") == []
     shutil.rmtree(folder)
+    u.do("rmi", "--prune")
+    assert u.names("roots") == []
+
+
+@case
+def a_container_keeps_its_image(u):
+    """One that skiff made: it has ended, and may be looked at until it is removed."""
+    layout = u.layout()
+    layout.name(layout.image([{"app.wasm": STARTS}]), HELLO)
+    u.do("images")  # who made the layout knows of no locks
+    name = "store-test-%d" % os.getpid()
+    if os.geteuid() != 0:
+        raise Skip("as root it is sure to have a cage")
+    u.do("run", "-d", "--name", name, "hello")
+    try:
+        u.refused("rmi", "hello", says="'hello' is the image of container '%s'" % name)
+        u.do("rmi", "--force", "hello")
+        assert len(u.names("roots")) == 1
+    finally:
+        u.do("rm", "--force", name)
     u.do("rmi", "--prune")
     assert u.names("roots") == []
 

@@ -140,4 +140,4 @@ def by_skiff(plan, name, file):
         host, _, locked = daemons.REGISTRIES[kind]
         creds = ["--creds", "%s:%s" % daemons.USER] if locked else []
         skiff(program, "push", "-q", "--cacert", daemons.CA, *creds, "--to", ref.replace("localhost:5000", host), ref)
-    #skiff(program, "save", "-o", file, ref)
+    skiff(program, "save", "-o", file, ref)

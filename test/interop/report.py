@@ -7,7 +7,7 @@ import makers
 import shapes
 
 HOW = {"": "", "platform": "with `--platform`", "runtime": "with `--runtime`", "command": "with a command",
-       "all": "with `--all`"}
+       "all": "with `--all`", "archive": "saved as `docker-archive`"}
 DULL = re.compile(r"^(See '|Run '|Usage|$)|--help")
 VARIES = [
     (re.compile(r"sha256:[0-9a-f]{64}"), "sha256:..."),

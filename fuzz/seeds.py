@@ -1,16 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """seeds.py OPCODES FOLDER STAMP: write modules to begin fuzzing with to FOLDER/decode, run and artifact, and
-choices to FOLDER/validate and FOLDER/run.
+choices to FOLDER/validate and FOLDER/run; layers of images to FOLDER/tar.
 
 One module for each kind of instruction with a signature in opcodes.def, a function an instruction; and some by
 hand with control, calls, tables, segments and imports. They are small: the fuzzer puts them together.
 """
 
 import base64
+import io
 import os
 import random
 import sys
+import tarfile
 
 sys.dont_write_bytecode = True
 
@@ -206,6 +208,30 @@ def choices():
         yield "choices-%02d" % i, noise.randbytes(20 + i * i // 4)
 
 
+LAYERS = (
+    [("a/b", "f", ""), ("l", "2", "a"), ("l/c", "f", ""), ("h", "1", "a/b")],
+    [("d", "5", ""), ("d/.wh..wh..opq", "f", ""), ("d/x", "f", ""), (".wh.a", "f", "")],
+    [("d", "2", "../out"), ("d/a", "f", ""), ("o/a", "f", ""), ("d/r/x", "f", "")],
+    [("dev", "3", ""), ("p", "6", ""), ("a", "5", ""), ("d", "f", ""), ("a" * 120 + "/b", "f", "")],
+)
+
+
+def layers():
+    """Tars, with what fuzz/tar.c has in front of them."""
+    for i, entries in enumerate(LAYERS):
+        for form in (tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT):
+            out = io.BytesIO()
+            with tarfile.open(fileobj=out, mode="w", format=form) as archive:
+                for name_, kind, link in entries:
+                    info = tarfile.TarInfo(name_)
+                    info.type, info.linkname = tarfile.REGTYPE if kind == "f" else kind.encode(), link
+                    info.size = 3 if kind == "f" else 0
+                    info.pax_headers = {"SCHILY.xattr.user.x": "y", "mtime": "1.5"} if form == tarfile.PAX_FORMAT else {}
+                    archive.addfile(info, io.BytesIO(b"abc"))
+            yield "layer-%d-%d" % (i, form), b"\x80" + out.getvalue()[:-8192]
+            yield "layers-%d-%d" % (i, form), b"\xc0" + out.getvalue()[:1024] + out.getvalue()[:-8192]
+
+
 def kept(target):
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "corpus", target + ".b64")
     if not os.path.exists(path):
@@ -242,6 +268,7 @@ def main(opcodes, folder, stamp):
     write(folder, "artifact", list(by_hand()) + list(with_memory()))
     write(folder, "dns", [])
     write(folder, "wasi", [])
+    write(folder, "tar", list(layers()))
     with open(stamp, "w", encoding="utf-8") as file:
         file.write("%d seeds\n" % (len(seeds) + len(chosen)))
 

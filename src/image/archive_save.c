@@ -188,23 +188,12 @@ static int find_all(struct save *save)
 
 /* -- What is said of it -------------------------------------------------------------------------------------- */
 
-static void emit_platform(struct emit *e, const struct image_platform *p)
-{
-	emit_open(e, "platform", '{');
-	emit_string(e, "architecture", p->architecture);
-	emit_string(e, "os", p->os);
-	if (p->os_version[0] != '\0')
-		emit_string(e, "os.version", p->os_version);
-	if (p->variant[0] != '\0')
-		emit_string(e, "variant", p->variant);
-	emit_close(e, '}');
-}
-
 static const char *type_of(const struct image_descriptor *image)
 {
 	return image->media_type[0] != '\0' ? image->media_type : image_media_type(IMAGE_MANIFEST);
 }
 
+/* No platform, though the store has it: containerd would leave out what is not this machine's; an image's config says it. */
 static void emit_index(struct emit *e, const void *context)
 {
 	const struct save *save = context;
@@ -218,8 +207,6 @@ static void emit_index(struct emit *e, const void *context)
 
 		archive_emit_descriptor(e, NULL, type_of(item->image), &item->image->digest,
 					item->image->size);
-		if (item->image->has_platform)
-			emit_platform(e, &item->image->platform);
 		if (item->name[0] != '\0') {
 			emit_open(e, "annotations", '{');
 			emit_string(e, ARCHIVE_NAME_NOTE, item->name);

@@ -530,12 +530,14 @@ def there_and_back(b):
 def a_layout_is_written(b):
     b.fresh()
     image = Image()
-    b.load(tar(*oci(image)))
+    b.load(tar(*layout_of(image.blobs(), dict(named(image), platform=image.platform))))
+    assert b.index()[0]["platform"] == image.platform
     for number, args in enumerate((["--format", "oci", "-o", b.at("out-0")], ["-o", b.at("out-1/")])):
         b.save("hello:1", *args)
         folder = b.at("out-%d" % number)
         with open(os.path.join(folder, "index.json"), encoding="utf-8") as file:
             d = json.load(file)["manifests"][0]
+        assert "platform" not in d  # `ctr images import` would leave it out
         assert d["annotations"] == {REF_NAME: "docker.io/library/hello:1", FULL_NAME: "docker.io/library/hello:1"}
         assert sorted(os.listdir(os.path.join(folder, "blobs/sha256"))) == sorted(sha(x)[7:] for x in image.parts())
         b.mistake(1, "has an image in it: name a new or an empty directory", "save", "hello:1", *args)

@@ -5,6 +5,7 @@
 No network, no registry: what would fetch is a stub. It takes root; some tests go on as an ordinary user.
 """
 
+import json
 import os
 import pty
 import socket
@@ -56,6 +57,25 @@ def an_artifact(n):
         n.refused("run", "--pull", "never", "ghcr.io/team/app:2", has="ghcr.io/team/app:2")
         digest = store.names["ghcr.io/team/app:1"]
         n.expect("run", "ghcr.io/team/app@" + digest, "say", "y", out="y\n")
+
+
+@test
+def a_module_with_settings(n):
+    """The layer is the module, and the config that of an image: as runwasi has it. Of an artifact it may be anything."""
+    with n.node() as store:
+        store.image("docker.io/library/app:1", module="/app.wasm", Entrypoint=["/other.wasm", "env", "A"],
+                    Cmd=[";", "cwd"], Env=["A=image"], WorkingDir="/made")
+        n.expect("run", "app:1", out="image\n/made\n")
+        n.expect("run", "app:1", ";", "say", "x", out="image\nx\n")
+        n.expect("run", "--entrypoint", "/app.wasm", "app:1", "args", out="[/app.wasm]\n[args]\n")
+        store.image("docker.io/library/app:2", module="/app.wasm", Entrypoint=None, Cmd=["/other.wasm", "say", "y"])
+        n.expect("run", "app:2", out="y\n")
+        n.expect("run", "app:2", "say", "z", out="z\n")
+        store.image("docker.io/library/app:3", module="/app.wasm", Entrypoint=["only"])
+        n.expect("run", "app:3", "args", out="[/app.wasm]\n[args]\n")
+        manifest = json.loads(read(os.path.join(store.path, "blobs", store.names["docker.io/library/app:3"].replace(":", "/"))))
+        write(os.path.join(store.path, "blobs", manifest["config"]["digest"].replace(":", "/")), b"[]")
+        n.expect("run", "app:3", "cwd", out="/\n")
 
 
 @test

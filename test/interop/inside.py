@@ -172,7 +172,7 @@ class Cri:
 
 class Docker:
     files = True
-    hows = ["", "platform"]
+    hows = ["", "platform", "archive"]
 
     def __init__(self, name, docker):
         self.name = name
@@ -181,7 +181,7 @@ class Docker:
 
     def get(self, source, shape, how):
         if source.file:
-            return run(*self.base, "load", "-i", source.file)
+            return run(*self.base, "load", "-i", source.file + (makers.DOCKER_ARCHIVE if how == "archive" else ""))
         shutil.rmtree(self.config, ignore_errors=True)
         if source.user:
             user, password = source.name()
@@ -192,7 +192,7 @@ class Docker:
 
     def run(self, source, shape, how, runtime):
         return run(*self.base, "run", "--rm", "--pull", "never", "--network", "none", "--runtime", runtime,
-                   *pair("--platform", shape.platform if how else None), source.ref)
+                   *pair("--platform", shape.platform if how == "platform" else None), source.ref)
 
     def drop(self, source):
         run(*self.base, "rmi", "-f", source.ref)
@@ -296,7 +296,7 @@ class Skiff:
 
     def get(self, source, shape, how):
         if source.file:
-            return run(self.program, "load", source.file, env=self.env)
+            return run(self.program, "load", "-i", source.file, env=self.env)
         door = ["--cacert", daemons.CA, *pair("--creds", source.user)] if source.tls else ["--plain-http"]
         return run(self.program, "pull", *door, *pair("--platform", shape.platform if how else None), source.ref,
                    env=self.env)
@@ -333,6 +333,8 @@ def tries_of(engine, source, shape, runtime):
     tries = []
     for how in engine.hows:
         if how == "command" and shape.name not in shapes.NO_SETTINGS:
+            continue
+        if how == "archive" and not (source.file and os.path.exists(source.file + makers.DOCKER_ARCHIVE)):
             continue
         tries.append(one_try(engine, source, shape, how, runtime))
         engine.drop(source)

@@ -106,6 +106,7 @@ BY_SKIFF = {
 }
 NATIVE = "localhost:5000/interop/native:1"
 WASM_TO_OCI = "wasm-to-oci"
+DOCKER_ARCHIVE = ".docker"  # behind a file's name: the same image in that format
 SETTINGS = ("--env", "SHAPE={name}", "--entrypoint", "/hello.wasm", "--entrypoint", "one")
 
 
@@ -140,4 +141,6 @@ def by_skiff(plan, name, file):
         host, _, locked = daemons.REGISTRIES[kind]
         creds = ["--creds", "%s:%s" % daemons.USER] if locked else []
         skiff(program, "push", "-q", "--cacert", daemons.CA, *creds, "--to", ref.replace("localhost:5000", host), ref)
-    #skiff(program, "save", "-o", file, ref)
+    skiff(program, "save", "-o", file, ref)
+    if name != "artifact":
+        skiff(program, "save", "--format", "docker-archive", "-o", file + DOCKER_ARCHIVE, ref)

@@ -7,7 +7,7 @@ import makers
 import shapes
 
 HOW = {"": "", "platform": "with `--platform`", "runtime": "with `--runtime`", "command": "with a command",
-       "all": "with `--all`"}
+       "all": "with `--all`", "archive": "saved as `docker-archive`"}
 DULL = re.compile(r"^(See '|Run '|Usage|$)|--help")
 VARIES = [
     (re.compile(r"sha256:[0-9a-f]{64}"), "sha256:..."),
@@ -17,9 +17,9 @@ VARIES = [
     (re.compile(r"10\.250\.0\.1(:\d+)?"), "HOST"),
     (re.compile(r"\binterop/[a-z0-9-]+:1\b"), "REF"),
     (re.compile(r"localhost:500\d"), "HOST"),
-    (re.compile(r"/var/lib/skiff-interop/\S*?(?=[\s:'\"]|$)"), "..."),
+    (re.compile(r"/(share|var/lib/skiff)[/-]interop/[a-z0-9-]+\.tar(\.docker)?:?"), "FILE"),
+    (re.compile(r"/var/lib/skiff-interop/[^\s:'\"]*/"), ".../"),
     (re.compile(r"interop-\d+"), "ID"),
-    (re.compile(r"/share/interop/[a-z0-9-]+\.tar:?"), "FILE"),
     (re.compile(r"\[?20\d\d-\d\d-\d\d[ T][0-9:.]+Z?\]?\s*"), ""),
 ]
 
@@ -27,7 +27,7 @@ VARIES = [
 LOGGED = re.compile(r'level=(?:error|fatal)\s+msg="((?:[^"\\]|\\.)*)"')
 JSON = re.compile(r'"msg"\s*:\s*"((?:[^"\\]|\\.)*)"')
 CHOSEN = re.compile(r"^\s*\* oci-archive: ")  # of podman's list of all it tried, what was meant
-NEEDLESS = re.compile(r"unable to perform copy: |unable to copy from source (docker://REF|oci-archive:FILE:): |: unknown\.?$|\.$|^unpacking REF \(sha256:\.\.\.\)\.\.\.")
+NEEDLESS = re.compile(r"unable to perform copy: |unable to copy from source (docker://REF|oci-archive:FILE): |: unknown\.?$|\.$|^unpacking REF \(sha256:\.\.\.\)\.\.\.")
 
 
 def sentence(text):
@@ -94,7 +94,7 @@ def cell(row):
         return text, [] if last is first or first["stage"] == "native" else [quoted(first["text"])]
     if first["stage"] == "native":
         return "native", [] if last["stage"] == "native" else [quoted(last["text"])]
-    said = [one for one in tries if one is first or one["how"] == "command"]
+    said = [one for one in tries if one is first or one["how"] in ("command", "archive")]
     return first["stage"], [quoted(one["text"]) for one in said]
 
 

@@ -312,6 +312,23 @@ def packed_archives(b):
 
 
 @test
+def bombs(b):
+    """What comes of some kilobytes: zeros that are packed, and zeros that an archive says were left out."""
+    image = Image(layers=1)
+    zeros = bytes(128 << 20)
+    data = tar(*oci(image), entry(blob_name(sha(zeros)), zeros))
+    for packed in (bz2.compress(data), lzma.compress(data, preset=0)):
+        b.fresh()
+        b.refuse(packed, "it unpacks to more than 1000 times its size")
+    b.fresh()
+    head = bytearray(entry("layer.tar", bytes(512))[0].tobuf(tarfile.GNU_FORMAT))
+    head[156:157], head[386:410] = b"S", b"%011o\0%011o\0" % ((4 << 30) - 512, 512)
+    head[483:495], head[148:156] = b"%011o\0" % (4 << 30), b" " * 8
+    head[148:156] = b"%06o\0 " % sum(head)
+    b.refuse(bytes(head) + bytes(512 + 1024), "it unpacks to more than 1000 times its size")
+
+
+@test
 def a_layout(b):
     b.fresh()
     image, other = Image(), Image("other")

@@ -7,7 +7,6 @@
 #include "command/compose.h"
 #include "command/exit.h"
 #include "command/say.h"
-#include "sandbox/view.h"
 #include "skiff.h"
 
 #include <errno.h>
@@ -297,7 +296,7 @@ static int emit_annotations(struct emit *e, const struct cage *cage,
 	if (image != NULL && image->ports.count > 0)
 		emit_ports(e, &image->ports);
 	if (content->root != NULL)
-		emit_string(e, VIEW_ROOT_ANNOTATION, VIEW_ROOT_SCRATCH);
+		emit_string(e, OCI_ROOT_ANNOTATION, OCI_ROOT_SCRATCH);
 	emit_close(e, '}');
 	return code;
 }

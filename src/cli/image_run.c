@@ -10,9 +10,9 @@
 #include "cli/containers.h"
 #include "cli/keep.h"
 #include "cli/local.h"
-#include "cli/passwd.h"
 #include "command/exit.h"
 #include "command/say.h"
+#include "runtime/passwd.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -325,10 +325,11 @@ static void follow(const struct known *known, struct lines *lines, int dir, stru
 
 static int show_log(const struct known *known, int dir, const struct request *q)
 {
-	static struct lines lines = {.fd = -1}; /* static for its size */
+	static struct lines lines; /* static for its size, and zeros: else the program had all of it */
 	static struct show show;
 	uint64_t count;
 
+	lines.fd = -1;
 	show = (struct show){.q = q};
 	out_init(&show.outs[LOG_OUT], STDOUT_FILENO);
 	out_init(&show.outs[LOG_ERR], STDERR_FILENO);

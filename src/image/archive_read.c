@@ -34,6 +34,14 @@ static int fail_name(struct archive_load *load, const char *name, const char *wh
 		       why);
 }
 
+/* Where the last part of a path begins, with the slash before it. */
+static size_t last_slash(const char *path, size_t size)
+{
+	const char *slash = memrchr(path, '/', size);
+
+	return slash != NULL ? (size_t)(slash - path) : 0;
+}
+
 /*
  * `from`, as seen from the folder `base` (without a slash at its end), without "." and "..", into `to`: "" is the top. -EINVAL: it leads
  * out, or is too long.
@@ -52,8 +60,7 @@ static int clean(const char *base, size_t base_size, const char *from,
 		if (size == 2 && memcmp(from, "..", 2) == 0) {
 			if (end == 0)
 				return -EINVAL;
-			while (end > 0 && to[--end] != '/')
-				;
+			end = last_slash(to, end);
 		} else if (size > 0 && !(size == 1 && from[0] == '.')) {
 			if (end + 1 + size + 1 > NAME_MAX_BYTES)
 				return -EINVAL;
@@ -178,11 +185,16 @@ static int take_text(struct archive_load *load, struct archive *tar, const char 
 
 /* -- Files by name --------------------------------------------------------------------------------------------------- */
 
+static size_t count_files(const struct archive_load *load)
+{
+	return BUF_COUNT(&load->files, struct archive_file);
+}
+
 static int add_file(struct archive_load *load, const char *name, const char *link,
 		    const struct oci_digest *digest)
 {
 	struct archive_file file = {.name = arena_string(&load->arena, name, strlen(name)),
-				    .order = BUF_COUNT(&load->files, struct archive_file)};
+				    .order = count_files(load)};
 
 	if (link != NULL)
 		file.link = arena_string(&load->arena, link, strlen(link));
@@ -231,15 +243,16 @@ static int order(const void *a, const void *b)
 
 static const struct archive_file *find(const struct archive_load *load, const char *name)
 {
-	const struct archive_file *files = BUF_ITEM(&load->files, struct archive_file, 0);
-	size_t low = 0, high = BUF_COUNT(&load->files, struct archive_file);
+	size_t low = 0, high = count_files(load);
 
 	while (low < high) {
 		size_t middle = (low + high) / 2;
-		int by_name = strcmp(name, files[middle].name);
+		const struct archive_file *file =
+			BUF_ITEM(&load->files, struct archive_file, middle);
+		int by_name = strcmp(name, file->name);
 
 		if (by_name == 0)
-			return &files[middle];
+			return file;
 		if (by_name < 0)
 			high = middle;
 		else
@@ -338,13 +351,16 @@ static int take_entries(struct archive_load *load, struct archive *tar)
 	return rc;
 }
 
+/* Sorted afterwards, to be found. */
 static int check_doubles(struct archive_load *load)
 {
-	const struct archive_file *files = BUF_ITEM(&load->files, struct archive_file, 0);
-	size_t count = BUF_COUNT(&load->files, struct archive_file);
+	const struct archive_file *files;
+	size_t count = count_files(load);
 
-	if (count > 0)
-		qsort(load->files.data, count, sizeof(*files), order);
+	if (count == 0)
+		return 0;
+	files = BUF_ITEM(&load->files, struct archive_file, 0);
+	qsort(load->files.data, count, sizeof(*files), order);
 	for (size_t i = 1; i < count; i++)
 		if (strcmp(files[i - 1].name, files[i].name) == 0)
 			return fail_name(load, files[i].name, "is there twice");

@@ -180,8 +180,9 @@ static int find_all(struct save *save)
 	if (rc < 0)
 		return rc;
 	sort_items(save);
-	qsort(save->blobs.data, BUF_COUNT(&save->blobs, struct oci_digest),
-	      sizeof(struct oci_digest), order_digests);
+	if (save->blobs.size > 0)
+		qsort(save->blobs.data, BUF_COUNT(&save->blobs, struct oci_digest),
+		      sizeof(struct oci_digest), order_digests);
 	return 0;
 }
 

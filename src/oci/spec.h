@@ -330,6 +330,10 @@ int oci_process_parse(struct oci_spec **ret, const char *text, size_t size, stru
 int oci_resources_parse(struct oci_spec **ret, const char *text, size_t size, struct err *err);
 void oci_spec_free(struct oci_spec *spec);
 
+/* What becomes of changes in the root: this annotation says this, or nothing. */
+#define OCI_ROOT_ANNOTATION "skiff.root"
+#define OCI_ROOT_SCRATCH "scratch"
+
 /* The value of an annotation, or NULL. */
 const char *oci_annotation(const struct oci_spec *spec, const char *key);
 /* The value of a variable of the process, or NULL. */

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "sandbox/view.h"
 
 static const char prefix[] = "skiff.";
 
@@ -57,15 +56,15 @@ static int resolve(struct limits *limits, enum limit limit, const struct oci_spe
 	return check_most(config, row, limits->of[limit], asked, err);
 }
 
-/* What is no limit of the guest (sandbox/view.h). */
+/* What is no limit of the guest. */
 static int check_root(const struct oci_spec *spec, struct err *err)
 {
-	const char *root = oci_annotation(spec, VIEW_ROOT_ANNOTATION);
+	const char *root = oci_annotation(spec, OCI_ROOT_ANNOTATION);
 
-	if (root == NULL || strcmp(root, VIEW_ROOT_SCRATCH) == 0)
+	if (root == NULL || strcmp(root, OCI_ROOT_SCRATCH) == 0)
 		return 0;
-	return err_set(err, -EINVAL, "annotation '%s': '%.64s' is not '%s'", VIEW_ROOT_ANNOTATION,
-		       root, VIEW_ROOT_SCRATCH);
+	return err_set(err, -EINVAL, "annotation '%s': '%.64s' is not '%s'", OCI_ROOT_ANNOTATION,
+		       root, OCI_ROOT_SCRATCH);
 }
 
 static void warn_unknown(const char *name, config_warn_fn *warn, void *env)
@@ -74,7 +73,7 @@ static void warn_unknown(const char *name, config_warn_fn *warn, void *env)
 	struct text_nearest nearest;
 	struct err sentence;
 
-	if (strcmp(name, VIEW_ROOT_ANNOTATION) == 0)
+	if (strcmp(name, OCI_ROOT_ANNOTATION) == 0)
 		return;
 	text_nearest_init(&nearest, rest, strlen(rest));
 	for (size_t i = 0; i < LIMITS; i++) {

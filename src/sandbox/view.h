@@ -22,7 +22,7 @@
  * there, and view_enter() as its root: what has to be made in the root, and every tmpfs, is made by that root and is its own.
  * No device node can be made there: the host's are bound, as they are by whoever may make none for another reason.
  *
- * A spec may ask for a scratch root (VIEW_ROOT_ANNOTATION): what is written there goes to memory of the container's, and root.path
+ * A spec may ask for a scratch root (OCI_ROOT_ANNOTATION): what is written there goes to memory of the container's, and root.path
  * stays as it is (view_scratch.c). Whatever is made for mounts is made there, too.
  *
  * It may take as long as the file systems it is told of, for ever if one of them never answers: for children only.
@@ -49,9 +49,6 @@ struct view {
 };
 
 #define VIEW_NONE ((struct view){.root = -1, .shelf = -1, .below = -1})
-
-#define VIEW_ROOT_ANNOTATION "skiff.root"
-#define VIEW_ROOT_SCRATCH "scratch"
 
 /* Does the spec ask for a root whose changes go nowhere. */
 bool view_is_scratch(const struct oci_spec *spec);

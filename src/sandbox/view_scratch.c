@@ -27,9 +27,9 @@ enum { OPTION_SIZE = 64 };
 
 bool view_is_scratch(const struct oci_spec *spec)
 {
-	const char *root = oci_annotation(spec, VIEW_ROOT_ANNOTATION);
+	const char *root = oci_annotation(spec, OCI_ROOT_ANNOTATION);
 
-	return root != NULL && strcmp(root, VIEW_ROOT_SCRATCH) == 0;
+	return root != NULL && strcmp(root, OCI_ROOT_SCRATCH) == 0;
 }
 
 /* The container's memory, or what the kernel allows by itself. */

@@ -258,7 +258,7 @@ static const char *scratch(void)
 /* Three times, each beginning with what lies below as it was. */
 static void a_scratch_root(void **state)
 {
-	struct oci_pair pair = {VIEW_ROOT_ANNOTATION, VIEW_ROOT_SCRATCH};
+	struct oci_pair pair = {OCI_ROOT_ANNOTATION, OCI_ROOT_SCRATCH};
 	struct oci_spec spec = {.root = "root", .annotations = {&pair, 1}};
 	char path[256];
 
@@ -281,7 +281,7 @@ static const char *read_only_scratch(void)
 
 static void a_scratch_root_that_is_read_only(void **state)
 {
-	struct oci_pair pair = {VIEW_ROOT_ANNOTATION, VIEW_ROOT_SCRATCH};
+	struct oci_pair pair = {OCI_ROOT_ANNOTATION, OCI_ROOT_SCRATCH};
 	struct oci_spec spec = {
 		.root = "root", .root_is_readonly = true, .annotations = {&pair, 1}};
 	char path[256];

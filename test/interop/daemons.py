@@ -75,6 +75,15 @@ def versions():
     return {row.split()[0].split(":")[0]: row.split()[1:] for row in rows if len(row.split()) == 3}
 
 
+def package_sizes(names):
+    """(packed, installed) bytes of packages and all they depend on, as apt would install them where there is nothing yet."""
+    plan = output("apt-get", "-o", "Dir::State::status=/dev/null", "-s", "install", "--no-install-recommends", *names)
+    chosen = re.findall(r"^Inst (\S+)", plan, re.M)
+    about = output("apt-cache", "show", "--no-all-versions", *chosen)
+    return (sum(int(size) for size in re.findall(r"^Size: (\d+)", about, re.M)),
+            sum(int(size) for size in re.findall(r"^Installed-Size: (\d+)", about, re.M)) << 10)
+
+
 # -- registries --------------------------------------------------------------------------------------------
 
 

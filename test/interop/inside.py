@@ -384,14 +384,34 @@ def engines_of(plan, transfer):
 
 
 def fill(plan):
-    """All shapes into the registries, the pods' own image into the containerds."""
-    plain = shapes.Registry("localhost:5000")
-    locked = shapes.Registry("%s:5444" % daemons.ADDRESS, daemons.CA, daemons.basic(), tls=True)
-    opened = shapes.Registry("%s:5443" % daemons.ADDRESS, daemons.CA, tls=True)
+    """All shapes into the registries, the pods' own image, too; those that Skiff makes as it makes them."""
+    registries = [shapes.Registry("localhost:5000"), shapes.Registry("%s:5443" % daemons.ADDRESS, daemons.CA, tls=True),
+                  shapes.Registry("%s:5444" % daemons.ADDRESS, daemons.CA, daemons.basic(), tls=True)]
+    made = {}
     for name, folder in plan["layouts"].items():
-        layout = shapes.read_layout(folder)
-        for registry in (plain, opened, locked):
-            registry.send(layout, "interop/" + name, "1")
+        made[name] = None if plan["by_hand"] else makers.how(name)
+        if not made[name]:
+            for registry in registries:
+                registry.send(shapes.read_layout(folder), "interop/" + name, "1")
+    for name in [name for name in made if made[name]]:
+        file = "%s/%s.tar" % (ROOM, name)
+        makers.by_skiff(plan, name, file)
+        if name != makers.WASM_TO_OCI:
+            plan["archives"][name], plan["names"][name] = file, "localhost:5000/interop/%s:1" % name
+    print(json.dumps({"made": made}), flush=True)
+
+
+def sizes():
+    """[what, bytes that are fetched, bytes unpacked]"""
+    registry = shapes.Registry("localhost:5000")
+    rows = []
+    for name, what in (("compat", "hello for WASI, %s" % shapes.SHAPES[0].what), ("native", "hello for Linux, linked statically")):
+        packed, unpacked = registry.size("interop/" + name, "1")
+        rows.append([what, packed, unpacked])
+    for what, packages in (("Debian's essential packages and wasmedge", ["?essential", "wasmedge"]),
+                           ("wasmedge and what it depends on", ["wasmedge"])):
+        rows.append([what, *daemons.package_sizes(packages)])
+    print(json.dumps({"sizes": rows}), flush=True)
 
 
 def tables(plan, engine):
@@ -439,6 +459,7 @@ def main():
         for kind in daemons.REGISTRIES:
             daemons.registry(plan["registry"], kind)
         fill(plan)
+        sizes()
         for name, make in engines_of(plan, transfer):
             if plan["engines"] and name not in plan["engines"]:
                 continue

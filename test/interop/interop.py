@@ -77,7 +77,8 @@ def by_hand(folder, names):
     """The layouts of shapes.py, and each as an archive."""
     made = compile_all(folder)
     layouts = {name: shapes.make(name, made["hello.wasm"], made["hello"]) for name in names}
-    layouts["pause"] = shapes.pause(made["pause"])
+    layouts["pause"] = shapes.native("pause", made["pause"])
+    layouts["native"] = shapes.native("hello", made["hello"])
     for name, layout in layouts.items():
         layout.write(os.path.join(folder, "layouts", name), "localhost/interop/%s:1" % name)
         with tarfile.open(os.path.join(folder, name + ".tar"), "w") as tar:
@@ -98,13 +99,14 @@ def prepare(options, names):
     plan = {
         "cri": "/share", "registry": there + "docker-registry", "skiff": there + "skiff", "module": there + "hello.wasm", "runtime": options.runtime,
         "runtimes": {"crun": "/usr/bin/crun", "crun-wasm": "/usr/bin/crun-wasm", "skiff": there + "runtime.py"},
-        "engines": options.engines, "tables": options.tables,
+        "by_hand": options.by_hand, "engines": options.engines, "tables": options.tables,
         "layouts": {name: there + "layouts/" + name for name in made},
         "archives": {name: there + name + ".tar" for name in made},
         "names": {name: "localhost/interop/%s:1" % name for name in made},
     }
     for name in ("skiff", "skiff-image"):
         shutil.copy(os.path.join(options.build, name), folder)
+    os.symlink("skiff-image", folder + "/wasm-to-oci")
     with open(folder + "/plan.json", "w", encoding="utf-8") as file:
         json.dump(plan, file)
     return there

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""makers.py: images that other tools make of hello.wasm, for Skiff to run: one Dockerfile, each tool's own way with it.
+"""makers.py: images that tools make of hello.wasm: Skiff for other engines, other tools for Skiff.
 
-A maker leaves an image in the plain registry, made/NAME:1, and in a file, as it would for anybody.
+Of others: one Dockerfile, each tool's own way with it. A maker leaves an image in the plain registry, made/NAME:1, and in a
+file, as it would for anybody. Skiff makes those shapes that it has a way for, and sends them to each registry itself.
 """
 
 import collections
@@ -90,3 +91,53 @@ def begin(module):
         file.write(DOCKERFILE)
     with open(FOLDER + "/hello.wasm", "wb") as file:
         file.write(module)
+
+
+# -- Skiff's -----------------------------------------------------------------------------------------------
+
+# What is added to `skiff build hello.wasm`, by the name of the shape.
+BY_SKIFF = {
+    "compat": (),
+    "compat-wasip1": ("--platform", "wasip1/wasm"),
+    "as-linux": ("--platform", "linux/amd64"),
+    "index-native": ("--with", "linux/amd64=NATIVE"),
+    "index-same": ("--as-linux",),
+    "artifact": ("--format", "artifact"),
+}
+NATIVE = "localhost:5000/interop/native:1"
+WASM_TO_OCI = "wasm-to-oci"
+SETTINGS = ("--env", "SHAPE={name}", "--entrypoint", "/hello.wasm", "--entrypoint", "one")
+
+
+def how(name):
+    """As a reader would type it."""
+    if name == WASM_TO_OCI:
+        return "wasm-to-oci push"
+    return " ".join(("skiff build",) + BY_SKIFF[name]) if name in BY_SKIFF else None
+
+
+def skiff(program, *words):
+    done = subprocess.run([program, *words], check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, errors="replace", timeout=120,
+                          env=dict(os.environ, SKIFF_STORE=ROOM + "/skiff-makes"))
+    if done.returncode != 0:
+        raise OSError("%s: %s" % (" ".join(words), done.stdout))
+
+
+def by_skiff(plan, name, file):
+    """Made, sent to the registries, and saved as `file`."""
+    program, ref = plan["skiff"], "localhost:5000/interop/%s:1" % name
+    if name == WASM_TO_OCI:
+        skiff(os.path.join(os.path.dirname(program), "wasm-to-oci"), "push", plan["module"], ref)
+        return
+    more = [word.replace("NATIVE", NATIVE) for word in BY_SKIFF[name]]
+    if name == "index-native":
+        skiff(program, "pull", "-q", NATIVE)
+    settings = [] if name == "artifact" else [word.format(name=name) for word in SETTINGS]
+    skiff(program, "build", plan["module"], "-t", ref, *settings, *more)
+    skiff(program, "push", "-q", ref)
+    for kind in ("tls", "password"):
+        host, _, locked = daemons.REGISTRIES[kind]
+        creds = ["--creds", "%s:%s" % daemons.USER] if locked else []
+        skiff(program, "push", "-q", "--cacert", daemons.CA, *creds, "--to", ref.replace("localhost:5000", host), ref)
+    #skiff(program, "save", "-o", file, ref)

@@ -134,9 +134,11 @@ def table(name, found, notes):
     engines = [engine for engine in TITLES if any(key[1] == engine for key in cells)]
     lines = ["", "### " + TABLES[name], "", "| | " + " | ".join(TITLES[engine] for engine in engines) + " |",
              "|---" * (len(engines) + 1) + "|"]
+    made = next((row["made"] for row in next(iter(found.values())) if "made" in row), {})
     for shape in dict.fromkeys(key[0] for key in cells):
-        lines.append("| %s | %s |" % (ROWS[shape], " | ".join(merged(found, cells.get((shape, engine), {}), notes)
-                                                             for engine in engines)))
+        what = ROWS[shape] + (", by `%s`" % made[shape] if made.get(shape) and name in ("pull", "file") else "")
+        lines.append("| %s | %s |" % (what, " | ".join(merged(found, cells.get((shape, engine), {}), notes)
+                                                      for engine in engines)))
     return lines
 
 
@@ -145,9 +147,22 @@ def versions(machine, rows):
     return "| %s | %s |" % (machine, ", ".join("%s %s" % (name, value[0]) for name, value in known.items()))
 
 
+def size_table(found):
+    lines = ["", "### What a hello weighs", "", "| | machine | fetched | unpacked |", "|---|---|---|---|"]
+    rows = {}
+    for machine, answers in found.items():
+        for what, *sizes in next((row["sizes"] for row in answers if "sizes" in row), []):
+            rows.setdefault((what, *("%.1f KB" % (size / 1e3) if size < 1e6 else "%.1f MB" % (size / 1e6) for size in sizes)),
+                            []).append(machine)
+    for (what, *sizes), machines in rows.items():
+        lines.append("| %s | %s | %s |" % (what, ", ".join(machines), " | ".join(sizes)))
+    return lines if rows else []
+
+
 def markdown(found):
     notes = Notes()
     lines = ["| | packages |", "|---|---|"] + [versions(machine, rows) for machine, rows in found.items()]
     for name in TABLES:
         lines += table(name, found, notes)
-    return "\n".join(lines + ["", "What they say:", ""] + notes.rows())
+    lines += size_table(found)
+    return "\n".join(lines + ["", "### What they say", "", "REF is the image's name, HOST the registry's.", ""] + notes.rows())

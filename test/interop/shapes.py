@@ -164,8 +164,8 @@ def attestation(layout, of):
                                         "vnd.docker.reference.type": "attestation-manifest"})
 
 
-def make(name, module, native):
-    """The layout of that name; `module` and `native`: the bytes of hello."""
+def make(name, module, program):
+    """The layout of that name; `module` and `program`: the bytes of hello."""
     layout = Layout()
 
     def image(platform):
@@ -181,7 +181,7 @@ def make(name, module, native):
     elif name == "index-wasm":
         layout.top = layout.index([image("wasi/wasm")])
     elif name == "index-native":
-        layout.top = layout.index([compat(layout, "linux", "amd64", "hello", native, name), image("wasi/wasm")])
+        layout.top = layout.index([compat(layout, "linux", "amd64", "hello", program, name), image("wasi/wasm")])
     elif name == "index-same":
         layout.top = layout.index([image("linux/amd64"), image("wasi/wasm")])
     elif name == "index-attested":
@@ -192,9 +192,10 @@ def make(name, module, native):
     return layout
 
 
-def pause(native):
+def native(path, program):
+    """A program for this machine, alone."""
     layout = Layout()
-    layout.top = compat(layout, "linux", "amd64", "pause", native, "pause")
+    layout.top = compat(layout, "linux", "amd64", path, program, path)
     return layout
 
 
@@ -209,15 +210,32 @@ class Registry:
             self.link = http.client.HTTPSConnection(host, context=ssl.create_default_context(cafile=cacert))
         else:
             self.link = http.client.HTTPConnection(host)
+        self.text = b""
         self.headers = {"Authorization": "Basic " + basic} if basic else {}
 
     def ask(self, method, path, body=None, **headers):
         self.link.request(method, path, body, dict(self.headers, **headers))
         answer = self.link.getresponse()
-        text = answer.read()
+        self.text = answer.read()
         if answer.status >= 400 and method != "HEAD":
-            raise OSError("%s %s: %d %s" % (method, path, answer.status, text.decode(errors="replace")))
+            raise OSError("%s %s: %d %s" % (method, path, answer.status, self.text.decode(errors="replace")))
         return answer
+
+    def get(self, path):
+        self.ask("GET", path, None, Accept=OCI + "manifest.v1+json")
+        return self.text
+
+    def size(self, repository, tag):
+        """(bytes of the manifest and all it names, bytes of the files in its layers)"""
+        text = self.get("/v2/%s/manifests/%s" % (repository, tag))
+        manifest = json.loads(text)
+        packed, unpacked = len(text) + manifest["config"]["size"], 0
+        for layer in manifest["layers"]:
+            packed += layer["size"]
+            data = self.get("/v2/%s/blobs/%s" % (repository, layer["digest"]))
+            with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+                unpacked += sum(entry.size for entry in tar)
+        return packed, unpacked
 
     def blob(self, repository, name, data):
         if self.ask("HEAD", "/v2/%s/blobs/%s" % (repository, name)).status == 200:

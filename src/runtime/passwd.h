@@ -4,8 +4,8 @@
  *
  * Both files are somebody else's: they are looked up as the container would, within its root, and lines that make no sense are passed over.
  */
-#ifndef CLI_PASSWD_H
-#define CLI_PASSWD_H
+#ifndef RUNTIME_PASSWD_H
+#define RUNTIME_PASSWD_H
 
 #include "base/err.h"
 #include "oci/spec.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/passwd.h"
+#include "runtime/passwd.h"
 
 #include "base/base.h"
 #include "base/io.h"

@@ -42,6 +42,24 @@ def a_container_in_the_background(n):
 
 
 @test
+def logs_in_a_place_of_others(n):
+    """Beside the store: who made that directory before us would have us write wherever he likes."""
+    with n.node() as store:
+        kit(store)
+        logs = os.path.join(os.path.dirname(store.path), "containers")
+        os.makedirs(logs, mode=0o700, exist_ok=True)
+        os.chmod(logs, 0o777)
+        n.refused("run", "-d", "--name", "elsewhere", "kit", has="can be written by others")
+        assert n.row("elsewhere") is None
+        os.chmod(logs, 0o700)
+        store.path += "//"  # is beside it, too
+        n.expect("run", "-d", "--name", "here", "kit")
+        n.wait("here")
+        assert os.listdir(logs) == ["here"] and not os.path.exists(os.path.join(store.path, "containers"))
+        n.expect("rm", "here")
+
+
+@test
 def it_lets_go_of_everything(n):
     """The terminal, our streams, the directory: whoever waits for the end of a pipe does not wait for it."""
     with n.node() as store:

@@ -201,9 +201,12 @@ def a_damaged_index_is_told_and_kept(u):
 
 @case
 def others_stores_are_refused(u):
-    u.do("images")
+    layout = u.layout()
+    layout.name(layout.image([{"app.wasm": STARTS}]), HELLO)
+    u.do("prepare", "hello")
     os.chmod(u.store, 0o777)
-    u.refused("images", says=["others may write to the store", "chmod go-w"])
+    for words in (["images"], ["run", "hello"]):
+        u.refused(*words, says=["others may write to the store", "chmod go-w"])
     os.chmod(u.store, 0o700)
     with open(os.path.join(u.folder, "file"), "w", encoding="utf-8"):
         pass
@@ -216,7 +219,8 @@ def others_stores_are_refused(u):
     os.chmod(u.folder, 0o755)
     u.refused("images", user=SOMEBODY, group=SOMEBODY, extra_groups=[], says="Permission denied")
     os.chown(u.store, SOMEBODY, SOMEBODY)
-    u.refused("images", says="belongs to another user (65534)")
+    for words in (["images"], ["run", "hello"]):
+        u.refused(*words, says="belongs to another user (65534)")
 
 
 @case
@@ -622,6 +626,33 @@ def whoever_uses_the_store_is_waited_for(u):
         fcntl.flock(lock, fcntl.LOCK_UN)
         waiting.communicate(timeout=TIME_LIMIT)
         assert waiting.returncode == 0
+
+
+@case
+def an_index_that_lies_keeps_nobody_from_collecting(u):
+    layout = u.layout()
+    noise = os.urandom(5 << 20)
+    image = layout.image([{"app.wasm": MODULE, "noise": noise}, {"small": b"1"}])
+    with open(layout.blob_path(image["digest"]), encoding="utf-8") as file:
+        layers = json.load(file)["layers"]
+    lies = [(dict(layer, mediaType=MANIFEST), "linux/s390x") for layer in layers]
+    layout.name(layout.index((image, "wasi/wasm"), *lies), "docker.io/library/liar:latest")
+    layout.name(layout.image(), HELLO)
+    before = len(u.names("blobs/sha256"))
+    assert "freed " in u.do("rmi", "hello")
+    assert len(u.names("blobs/sha256")) == before - 3
+    u.prepared("liar")
+
+
+@case
+def manifests_of_many_megabytes_are_refused(u):
+    """Of one image: all of them are in memory at once."""
+    layout = u.layout()
+    big = "x" * ((4 << 20) - 1000)
+    images = [(layout.manifest(layout.json({}, OCI + "config.v1+json"), [], annotations={"n": "%d" % i, "big": big}),
+               "linux/m%d" % i) for i in range(17)]
+    layout.name(layout.index(*images), "localhost:1/many:latest")
+    u.refused("push", "localhost:1/many", says="its manifests have more than 64 MiB")
 
 
 @case

@@ -438,8 +438,10 @@ def others(plan, skiff):
     """What other tools made, run by Skiff: from the registry, and from the file."""
     with open(plan["module"], "rb") as file:
         makers.begin(file.read())
+    forms, registry = {}, shapes.Registry("localhost:5000")
     for maker in makers.MAKERS:
         refused, file = makers.make(maker)
+        forms[maker.name] = None if refused else registry.form("made/" + maker.name, "1")
         shape = shapes.Shape(maker.name, "wasi/wasm", maker.what)
         for name, source in (("registry", Source(makers.ref_of(maker))), ("file", Source(makers.ref_of(maker), file=file))):
             if refused:
@@ -447,6 +449,7 @@ def others(plan, skiff):
                                   "tries": [{"how": "", "stage": "not made", "text": refused}]}), flush=True)
             else:
                 cell("others", skiff, shape, source, None, column=name)
+    print(json.dumps({"forms": forms}), flush=True)
 
 
 def main():

@@ -134,9 +134,12 @@ def table(name, found, notes):
     engines = [engine for engine in TITLES if any(key[1] == engine for key in cells)]
     lines = ["", "### " + TABLES[name], "", "| | " + " | ".join(TITLES[engine] for engine in engines) + " |",
              "|---" * (len(engines) + 1) + "|"]
-    made = next((row["made"] for row in next(iter(found.values())) if "made" in row), {})
+    about = next(iter(found.values()))
+    made = next((row["made"] for row in about if "made" in row), {})
+    forms = next((row["forms"] for row in about if "forms" in row), {})
     for shape in dict.fromkeys(key[0] for key in cells):
         what = ROWS[shape] + (", by `%s`" % made[shape] if made.get(shape) and name in ("pull", "file") else "")
+        what += " (%s)" % forms[shape] if name == "others" and forms.get(shape) else ""
         lines.append("| %s | %s |" % (what, " | ".join(merged(found, cells.get((shape, engine), {}), notes)
                                                       for engine in engines)))
     return lines

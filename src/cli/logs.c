@@ -325,7 +325,8 @@ static void follow(const struct known *known, struct lines *lines, int dir, stru
 
 static int show_log(const struct known *known, int dir, const struct request *q)
 {
-	static struct lines lines; /* static for its size, and zeros: else the program had all of it */
+	static struct lines
+		lines; /* static for its size, and zeros: else the program had all of it */
 	static struct show show;
 	uint64_t count;
 

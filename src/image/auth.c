@@ -174,10 +174,11 @@ static int make_refresh(const struct auth *auth, const struct challenge *challen
 			struct err *err)
 {
 	struct url *query = calloc(1, sizeof(*query));
-	int rc = query != NULL ? 0 : err_set(err, -ENOMEM, "no memory");
+	int rc;
 
-	if (rc == 0)
-		rc = url_query(query, "grant_type", "refresh_token", err);
+	if (query == NULL)
+		return err_set(err, -ENOMEM, "no memory");
+	rc = url_query(query, "grant_type", "refresh_token", err);
 	if (rc == 0)
 		rc = url_query(query, "client_id", "skiff", err);
 	if (rc == 0)

@@ -653,7 +653,7 @@ static int read_from(struct work *w, struct stage *ret, const char **ret_platfor
 	int error = expand_words(w, w->at->rest, &words);
 
 	count = BUF_COUNT(&words, const char *);
-	word = BUF_ITEM(&words, const char *, 0);
+	word = (const char **)(void *)words.data;
 	*ret_platform = "";
 	*ret = (struct stage){.name = "", .line = w->at->line};
 	if (error == 0 && count > 0 && strncmp(word[0], "--platform=", 11) == 0)

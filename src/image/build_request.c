@@ -223,9 +223,9 @@ static int read_dockerfile(struct build_request *r, const struct build_root *con
 	struct build_file_options options = {
 		.path = r->file,
 		.context = context,
-		.arguments = BUF_ITEM(&r->arguments, struct image_note, 0),
+		.arguments = (const struct image_note *)(void *)r->arguments.data,
 		.argument_count = (uint32_t)BUF_COUNT(&r->arguments, struct image_note),
-		.stages = BUF_ITEM(&r->stages, struct build_root, 0),
+		.stages = (const struct build_root *)(void *)r->stages.data,
 		.stage_count = (uint32_t)BUF_COUNT(&r->stages, struct build_root),
 	};
 	char *text;

@@ -233,7 +233,7 @@ int build_compat(struct build *build, const struct store *store,
 		 struct err *err)
 {
 	struct layer_list list = {
-		.files = BUF_ITEM(&build->files, struct layer_file, 0),
+		.files = (const struct layer_file *)(void *)build->files.data,
 		.count = (uint32_t)BUF_COUNT(&build->files, struct layer_file),
 		.time = build->file_time,
 	};

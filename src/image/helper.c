@@ -170,7 +170,7 @@ int helper_ask(const char *name, const char *verb, const char *text, char **ret,
 		return err_set(err, -EINVAL, "'%.64s' is no name of a helper for credentials",
 			       name);
 	rc = start(&h, verb, err);
-	if (rc < 0)
+	if (h.fd < 0)
 		return rc;
 	rc = reap(&h, talk(&h, err), err);
 	if (rc == 0 && buf_put(&h.answer, "", 1) == NULL)

@@ -49,7 +49,7 @@ static int add_file(struct buf *to, const char *path, struct err *err)
 
 	if (fd >= 0)
 		close(fd);
-	if (rc == 0 && strstr(text, "-----BEGIN ") == NULL)
+	if (text != NULL && strstr(text, "-----BEGIN ") == NULL)
 		rc = err_set(err, -EINVAL, "'%s' holds no certificate (PEM)", path);
 	else if (rc < 0)
 		err_set(err, rc, "'%s': %s", path, strerror(-rc));

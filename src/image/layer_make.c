@@ -77,7 +77,7 @@ static int add_parents(struct buf *items, struct arena *arena, const char *path)
 
 static void unite(struct buf *items)
 {
-	struct item *item = BUF_ITEM(items, struct item, 0);
+	struct item *item = (struct item *)(void *)items->data;
 	size_t count = BUF_COUNT(items, struct item), kept = 0;
 
 	for (size_t i = 0; i < count; i++) {
@@ -90,7 +90,7 @@ static void unite(struct buf *items)
 
 static int check_parents(const struct buf *items, struct err *err)
 {
-	const struct item *item = BUF_ITEM(items, struct item, 0), *found;
+	const struct item *item = (const struct item *)(void *)items->data, *found;
 	size_t count = BUF_COUNT(items, struct item);
 	char parent[PATH_MAX];
 

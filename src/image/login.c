@@ -74,17 +74,18 @@ static int take_answer(const char *name, const char *text, struct login *ret, st
 		user = json_string(json_find(json_root(json), "Username"), NULL);
 		secret = json_string(json_find(json_root(json), "Secret"), NULL);
 	}
-	if (user == NULL || secret == NULL)
+	if (user == NULL || secret == NULL) {
 		rc = err_set(err, -EINVAL, "docker-credential-%s does not answer by its protocol",
 			     name);
-	else if (strcmp(user, "<token>") == 0)
-		ret->identity = strdup(secret);
-	else
-		ret->password = strdup(secret);
-	if (rc == 0)
-		ret->user = strdup(ret->identity != NULL ? "" : user);
-	if (rc == 0 && (ret->user == NULL || (ret->identity == NULL && ret->password == NULL)))
-		rc = err_set(err, -ENOMEM, "no memory");
+	} else {
+		bool is_token = strcmp(user, "<token>") == 0;
+		char **kept = is_token ? &ret->identity : &ret->password;
+
+		*kept = strdup(secret);
+		ret->user = strdup(is_token ? "" : user);
+		if (*kept == NULL || ret->user == NULL)
+			rc = err_set(err, -ENOMEM, "no memory");
+	}
 	json_free(json);
 	return rc;
 }

@@ -145,7 +145,7 @@ int registry_url(const struct registry *r, struct url *ret, struct err *err, con
 	va_start(args, format);
 	more = vsnprintf(text + used, sizeof(text) - (size_t)used, format, args);
 	va_end(args);
-	if ((size_t)(used + more) >= sizeof(text))
+	if ((size_t)used + (size_t)more >= sizeof(text))
 		return err_set(err, -EINVAL, "the name is too long");
 	return url_parse(ret, text, err);
 }

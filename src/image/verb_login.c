@@ -48,14 +48,18 @@ static char *ask(int terminal, const char *prompt, bool hidden)
 	struct termios shown, silent;
 	char *line;
 
+	hidden = hidden && tcgetattr(terminal, &shown) == 0;
+	if (hidden) {
+		silent = shown;
+		silent.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
+		silent.c_cc[VEOL] = CONTROL_C;
+		tcsetattr(terminal, TCSAFLUSH, &silent);
+	}
+	/* Who sees it may begin to type. */
 	(void)!write(terminal, prompt, strlen(prompt));
-	if (!hidden || tcgetattr(terminal, &shown) < 0)
-		return read_line(terminal);
-	silent = shown;
-	silent.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
-	silent.c_cc[VEOL] = CONTROL_C;
-	tcsetattr(terminal, TCSAFLUSH, &silent);
 	line = read_line(terminal);
+	if (!hidden)
+		return line;
 	tcsetattr(terminal, TCSAFLUSH, &shown);
 	(void)!write(terminal, "\n", 1);
 	return line;

@@ -90,11 +90,14 @@ static int pull_one(struct verb_pull *v, struct store *store, const char *word)
 	struct reference reference;
 	struct oci_digest digest;
 	struct err err = {""};
+	int rc;
 
 	if (reference_parse(&reference, word, &err) < 0)
 		return say(EXIT_USAGE, NULL, "%s", err.text);
 	v->pull.result = &result;
-	if (pull(store, &v->pull, &reference, &digest, &err) < 0)
+	rc = pull(store, &v->pull, &reference, &digest, &err);
+	v->pull.result = NULL;
+	if (rc < 0)
 		return say(EXIT_BAD, word, "%s", err.text);
 	return tell(v, &reference, &result, &digest);
 }

@@ -87,13 +87,16 @@ static int push_found(struct verb_push *v, struct store *store,
 	struct oci_digest digest;
 	uint64_t size = 0;
 	struct err err = {""};
+	int rc;
 
 	if (v->to == NULL && name == NULL)
 		return say(EXIT_USAGE, v->word, "it has no name: say where it goes by --to");
 	if (reference_parse(&to, v->to != NULL ? v->to : name, &err) < 0)
 		return say(EXIT_USAGE, NULL, "%s", err.text);
 	v->push.size = &size;
-	if (push(store, &v->push, found, &to, &digest, &err) < 0)
+	rc = push(store, &v->push, found, &to, &digest, &err);
+	v->push.size = NULL;
+	if (rc < 0)
 		return say(EXIT_BAD, v->to != NULL ? v->to : v->word, "%s", err.text);
 	return tell(v, &to, size, &digest);
 }

@@ -209,7 +209,7 @@ def an_unknown_kind_of_root(b):
         u.refused("annotation 'skiff.root'", "'tmpfs' is not 'scratch'")
 
 
-@test
+@later_test
 def a_module_of_a_scratch_root_is_known_by_what_lies_below(b):
     """Seen once it is found without being read; a volume in its place is another file."""
     with b.bundle("say", "ran") as u:

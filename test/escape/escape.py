@@ -4,7 +4,7 @@
 
 SKIFF-ESCAPE is skiff with a guest that has taken over its process (driver.c). Each attempt of attempts.def is made in a
 container of its own: as root and as an ordinary user, with Docker's seccomp profile and without, as root of a user
-namespace, and as root in the host's namespaces; all must be refused. Then, for each layer a row lists, with no other layer on but the mount
+namespace, as root in a root whose changes go nowhere, and in the host's namespaces; all must be refused. Then, for each layer a row lists, with no other layer on but the mount
 view and devices: so it is known which layer stops what. Some are made with nothing closed, and must come through.
 Afterwards the host must be as it was. The last line counts containers.
 """
@@ -28,7 +28,8 @@ KILLED, FAULTED = 128 + 31, 128 + 11
 
 # Each with all layers closed; the arguments of Node.spec().
 FULL = {"root": {}, "user": {"uid": 65534}, "root-profile": {"profile": True},
-        "user-profile": {"uid": 65534, "profile": True}, "mapped": {"users": True}, "host-namespaces": {"namespaces": ()}}
+        "user-profile": {"uid": 65534, "profile": True}, "mapped": {"users": True}, "scratch": {"scratch": True},
+        "host-namespaces": {"namespaces": ()}}
 # A layer alone has neither namespaces nor rules for devices beside it, unless it is these.
 ALONE = {"alone": {"namespaces": (), "devices": False}, "alone-namespaces": {"devices": False},
          "alone-devices": {"namespaces": ()}}

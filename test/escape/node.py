@@ -180,7 +180,7 @@ class Node:
 
     # -- Bundles ---------------------------------------------------------------------------------
 
-    def spec(self, uid=0, profile=False, namespaces=NAMESPACES, devices=True, users=False):
+    def spec(self, uid=0, profile=False, namespaces=NAMESPACES, devices=True, users=False, scratch=False):
         with open(DOCKER, encoding="utf-8") as file:
             docker = json.load(file)
         mounts = [mount for mount in docker["mounts"] if mount["type"] != "bind"]
@@ -200,6 +200,8 @@ class Node:
             ids = [{"containerID": 0, "hostID": 100000, "size": 65536}]
             spec["linux"]["namespaces"].append({"type": "user"})
             spec["linux"].update(uidMappings=ids, gidMappings=ids)
+        if scratch:
+            spec["annotations"] = {"skiff.root": "scratch"}
         if profile:
             spec["linux"]["seccomp"] = docker["linux"]["seccomp"]
         return spec

@@ -73,6 +73,12 @@ def tar(*entries):
     return out.getvalue()
 
 
+def last_byte(data):
+    """Where what an archive needs ends: behind it are zeros, and what nobody asks for."""
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        return max(info.offset_data + info.size for info in archive.getmembers() if info.name != "repositories")
+
+
 def descriptor(data, media_type, kind="sha256", **more):
     return {"mediaType": media_type, "digest": sha(data, kind), "size": len(data), **more}
 
@@ -324,6 +330,9 @@ def docker_before_25(b):
     manifest = json.loads(b.blobs()[loaded[0][1]])
     assert manifest["config"]["digest"] == sha(image.config) and manifest["config"]["mediaType"] == CONFIG
     assert [(d["digest"], d["mediaType"]) for d in manifest["layers"]] == [(sha(x), LAYER) for x in image.layers]
+    b.only()
+    # what nobody asked for does not stay
+    assert b.load(tar(entry("a/layer.tar", b"idle"), *docker(image, "hello:1"), entry("b.json", b"idle, too")))
     b.only()
     # the same content is the same image, in whatever store
     b.fresh()
@@ -649,8 +658,7 @@ def cut_anywhere(b):
     for entries in (oci(image), docker(image, "hello:1")):
         b.fresh()
         data = tar(*entries)
-        needed = max(info.offset_data + info.size for info in tarfile.open(fileobj=io.BytesIO(data)).getmembers()
-                     if info.name != "repositories")
+        needed = last_byte(data)
         for size in sorted(set(range(0, needed, 1536)) | {511, 513, 1023, needed - 1}):
             b.refuse(data[:size], "skiff: standard input: ")
         assert b.load(data[:needed + 512 - needed % 512])
@@ -891,7 +899,7 @@ def killed_at_any_moment(b):
     image = Image(layers=8)
     data = tar(*oci(image))
     b.fresh()
-    for size in range(0, len(data), len(data) // 12):
+    for size in range(0, last_byte(data), len(data) // 12):
         process = subprocess.Popen([b.skiff, "load"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
                                    stderr=subprocess.DEVNULL, env=b.environment())
         process.stdin.write(data[:size])

@@ -207,6 +207,26 @@ def who_looks_after_it_is_killed(n):
 
 
 @test
+def killed_at_any_time(n):
+    """Who was called and who looks after it at once, after more and more time: `rm -f` leaves nothing, and the name can be had again."""
+    with n.node() as store:
+        kit(store)
+        for i in range(40):
+            with n.begin("run", "-d", "--name", "struck", "kit", "nap", "60000", start_new_session=True) as p:
+                time.sleep(0.0004 * i)
+                for pid in n.processes():
+                    if os.path.exists("/proc/%d" % pid) and not read("/proc/%d/cmdline" % pid).startswith("skiff-init"):
+                        with contextlib.suppress(ProcessLookupError):
+                            os.kill(pid, signal.SIGKILL)
+                p.wait()
+            n.expect("rm", "-f", "struck", out=None)
+            assert not n.ids() and not n.logs(), (i, n.ids(), n.logs())
+        ident = n.detach("--name", "struck", "kit", "exit", "3")
+        assert n.wait(ident)["exit"] == 3
+        n.expect("rm", "struck")
+
+
+@test
 def who_looks_after_it_passes_signals_on(n):
     with n.node() as store:
         kit(store)

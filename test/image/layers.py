@@ -259,6 +259,10 @@ def a_link_that_changes_between_two_entries(u):
            entry("b", "d"), entry("b/c", "d"), entry("b/c/1", data=b"1"), entry("b", "l", link="../outside"),
            entry("b/c/1", data=b"2")])
     assert u.read(u.top.lstrip("/") + "/outside/1") == b"2" and u.read("outside/c/1") == b"2"
+    # A link to where it lies, replaced by way of itself.
+    u.refused([entry("d/l", "l", link="."), entry("d/l/l", data=b"1"), entry("d/l/x", data=b"2")],
+              says="a file is in the way", code=-20)
+    assert u.names("d") == ["l"]
 
 
 @case

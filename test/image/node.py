@@ -186,8 +186,8 @@ class Node(Box):
             assert (err in r.err) if err else r.err == "", "%s: stderr should have %r: %s" % (words, err, r)
         return r
 
-    def refused(self, *words, has=(), code=1):
-        r = self.expect(*words, out="", code=code, err=None)
+    def refused(self, *words, has=(), code=1, **more):
+        r = self.expect(*words, out="", code=code, err=None, **more)
         assert r.err.count("\n") == 1 and r.err.startswith("skiff: "), "one sentence: %s" % r
         for word in [has] if isinstance(has, str) else has:
             assert word in r.err, "the sentence should have %r: %s" % (word, r)

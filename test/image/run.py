@@ -288,10 +288,10 @@ def files_and_images(n):
         n.expect("run", "kit", "say", "file", out="file\n", cwd=n.top)
         n.expect("run", "kit:latest", out="image\n", cwd=n.top)
         n.expect("run", "kit", out="image\n", cwd=os.path.join(n.top, "there"))
-        n.refused("run", "kit.wasm", has="kit.wasm: No such file")
-        n.expect("run", "kit.wasm:latest", out="image\n")
+        n.refused("run", "kit.wasm", has="kit.wasm: No such file", cwd=n.top)
+        n.expect("run", "kit.wasm:latest", out="image\n", cwd=n.top)
         for word in ("./kit2", "/nowhere/kit", "../kit2", "x.wat"):
-            n.refused("run", word, has="No such file")
+            n.refused("run", word, has="No such file", cwd=n.top)
         n.refused("run", "Kit", has=["no file here", "Kit"], code=2)
         n.refused("run", "a b", has="no file here", code=2)
 

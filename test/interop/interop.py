@@ -98,7 +98,8 @@ def prepare(options, names):
     there = "/share/interop/"
     made = by_hand(folder, names)
     plan = {
-        "cri": "/share", "registry": there + "docker-registry", "skiff": there + "skiff", "module": there + "hello.wasm", "runtime": options.runtime,
+        "cri": "/share", "registry": there + "docker-registry", "skiff": there + "skiff", "module": there + "hello.wasm",
+        "runtime": options.runtime,
         "runtimes": {"crun": "/usr/bin/crun", "crun-wasm": "/usr/bin/crun-wasm", "skiff": there + "runtime.py"},
         "by_hand": options.by_hand, "engines": options.engines, "tables": options.tables,
         "layouts": {name: there + "layouts/" + name for name in made},

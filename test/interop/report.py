@@ -27,7 +27,8 @@ VARIES = [
 LOGGED = re.compile(r'level=(?:error|fatal)\s+msg="((?:[^"\\]|\\.)*)"')
 JSON = re.compile(r'"msg"\s*:\s*"((?:[^"\\]|\\.)*)"')
 CHOSEN = re.compile(r"^\s*\* oci-archive: ")  # of podman's list of all it tried, what was meant
-NEEDLESS = re.compile(r"unable to perform copy: |unable to copy from source (docker://REF|oci-archive:FILE): |: unknown\.?$|\.$|^unpacking REF \(sha256:\.\.\.\)\.\.\.")
+NEEDLESS = re.compile(r"unable to perform copy: |unable to copy from source (docker://REF|oci-archive:FILE): |: unknown\.?$|\.$|"
+                      r"^unpacking REF \(sha256:\.\.\.\)\.\.\.")
 
 
 def sentence(text):
@@ -82,7 +83,7 @@ def copies(tries):
 
 
 def cell(row):
-    """What a reader wants to know of the tries: how it runs, else how far it came; and the engine's words for what it did not do."""
+    """What a reader wants to know of the tries: how it runs, else how far it came; and what the engine said to that."""
     tries = row["tries"]
     if row["engine"] == "skopeo":
         return copies(tries)

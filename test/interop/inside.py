@@ -458,6 +458,9 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("inside: ended from outside"))
     with open(sys.argv[1], encoding="utf-8") as file:
         plan = json.load(file)
+    missing = daemons.missing(plan["skiff"] + "-image")
+    if missing:
+        sys.exit("inside: on this machine there is no %s" % ", no ".join(missing))
     transfer = daemons.containerd_version() >= (2, 1)
     sys.path.insert(0, plan["cri"])
     print(json.dumps({"versions": daemons.versions()}), flush=True)

@@ -422,28 +422,25 @@ static bool has_linux(const struct several *all)
 static void note_shape(const struct build_request *r, const struct several *all)
 {
 	char platform[128], sentence[ERR_MAX];
-	const char *what;
+	const char *what, *machine = all->items[0].platform.architecture;
 
+	invariant(all->count > 0 && machine != NULL);
 	image_platform_text(&all->items[0].platform, platform);
 	if (r->format == BUILD_ARTIFACT)
-		what = "a CNCF wasm artifact: for runwasi's shims, Spin and wasmCloud; it has no "
-		       "entrypoint, and ctr does not run it";
+		what = "a CNCF wasm artifact: for runwasi's shims, Spin and wasmCloud; it has "
+		       "no entrypoint, and ctr does not run it";
 	else if (all->count > 1 && has_linux(all))
-		what = "an index with an entry for linux: all engines take it, but each has to be "
-		       "told "
-		       "the platform or the runtime where wasm is wanted";
+		what = "an index with an entry for linux: all engines take it, but each has to "
+		       "be told the platform or the runtime where wasm is wanted";
 	else if (all->count > 1)
-		what = "an index without an entry for linux: containerd's CRI refuses it (no match "
-		       "for "
-		       "platform); --as-linux or --with linux/amd64=REFERENCE adds one";
-	else if (strcmp(all->items[0].platform.architecture, "wasm") != 0)
-		what = "every engine takes it for a native program, and has to be told the runtime "
-		       "if "
-		       "it is wasm";
+		what = "an index without an entry for linux: containerd's CRI refuses it (no "
+		       "match for platform); --as-linux or --with linux/amd64=REFERENCE adds one";
+	else if (strcmp(machine, "wasm") != 0)
+		what = "every engine takes it for a native program, and has to be told the "
+		       "runtime if it is wasm";
 	else
-		what = "no index, which is what most engines take; Kubernetes with containerd 2.1 "
-		       "or "
-		       "later also needs use_local_image_pull = true, or --as-linux here";
+		what = "no index, which is what most engines take; Kubernetes with containerd "
+		       "2.1 or later also needs use_local_image_pull = true, or --as-linux here";
 	if (r->format == BUILD_COMPAT && all->count == 1)
 		snprintf(sentence, sizeof(sentence), "one manifest for %s: %s", platform, what);
 	else

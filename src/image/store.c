@@ -127,25 +127,6 @@ static int open_directory(const char *path, struct err *err)
 		       : err_set(err, -errno, "open the store '%s': %s", path, strerror(errno));
 }
 
-static int check_owner(const struct store *store, struct err *err)
-{
-	struct stat st;
-
-	if (fstat(store->dir, &st) < 0)
-		return store_fail(store, -errno, "look", err);
-	if (st.st_uid != geteuid() && st.st_uid != 0)
-		return err_set(err, -EPERM,
-			       "the store '%s' belongs to another user (%u): what lies there would "
-			       "be run as you; SKIFF_STORE may name another directory",
-			       store->path, (unsigned)st.st_uid);
-	if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-		return err_set(err, -EPERM,
-			       "others may write to the store '%s', and would choose what is run: "
-			       "'chmod go-w' helps",
-			       store->path);
-	return 0;
-}
-
 static bool is_ours(const char *name)
 {
 	static const char *const names[] = {
@@ -335,7 +316,7 @@ int store_open(struct store *ret, const char *path, struct err *err)
 		return err_set(err, -ENOMEM, "%s", strerror(ENOMEM));
 	}
 	use_real_path(&store);
-	error = check_owner(&store, err);
+	error = store_check_owner(store.dir, store.path, err);
 	if (error == 0)
 		error = take_lock(&store, err);
 	if (error == 0)

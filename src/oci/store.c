@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/base.h"
@@ -74,6 +75,25 @@ static int fail_no_store(const char *path, struct err *err)
 	return err_set(err, -errno, "the images in '%.300s': %s", path, strerror(errno));
 }
 
+int store_check_owner(int dir, const char *path, struct err *err)
+{
+	struct stat st;
+
+	if (fstat(dir, &st) < 0)
+		return err_set(err, -errno, "the store '%s': %s", path, strerror(errno));
+	if (st.st_uid != geteuid() && st.st_uid != 0)
+		return err_set(err, -EPERM,
+			       "the store '%s' belongs to another user (%u): what lies there would "
+			       "be run as you; SKIFF_STORE may name another directory",
+			       path, (unsigned)st.st_uid);
+	if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		return err_set(err, -EPERM,
+			       "others may write to the store '%s', and would choose what is run: "
+			       "'chmod go-w' helps",
+			       path);
+	return 0;
+}
+
 static int take_lock(int dir)
 {
 	int lock = openat(dir, "lock", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -100,9 +120,11 @@ int store_use(int *ret_dir, struct err *err)
 	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return fail_no_store(path, err);
-	lock = take_lock(dir);
+	rc = store_check_owner(dir, path, err);
+	lock = rc < 0 ? rc : take_lock(dir);
 	if (lock < 0) {
-		rc = fail_no_store(path, err);
+		if (rc == 0)
+			rc = fail_no_store(path, err);
 		close(dir);
 		return rc;
 	}

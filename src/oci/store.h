@@ -4,7 +4,7 @@
  *
  *   STORE/oci-layout, index.json, blobs/   an OCI image layout; the name of an image is the annotation org.opencontainers.image.ref.name
  *                                          of its descriptor, whole (reference_text())
- *   STORE/roots/HEX/                       layers unpacked one over the other; HEX: sha256 of the diff_ids, each with a newline
+ *   STORE/roots/HEX/                       layers unpacked one over the other; HEX: sha256 of the layers' digests, each with a newline
  *   STORE/ready/HEX[.PLATFORM]             what running an image takes, by the digest its name stands for: lines "KEY VALUE"
  *                                              skiff-ready 1
  *                                              manifest sha256:...     of the platform that was chosen
@@ -42,9 +42,11 @@ enum { STORE_READY_NAME = 256 };
 
 /* The directory: $SKIFF_STORE, of root /var/lib/skiff/images, of others $XDG_DATA_HOME/skiff/images or ~/.local/share/skiff/images. */
 int store_path(char path[static PATH_MAX], struct err *err);
+/* -EPERM: others could have written what lies there. */
+int store_check_owner(int dir, const char *path, struct err *err);
 /*
  * The lock, held shared as long as the descriptor is open: it is returned and the caller's, as is *ret_dir, the store. -ENOENT:
- * there is no store yet.
+ * there is no store yet; -EPERM: as above.
  */
 int store_use(int *ret_dir, struct err *err);
 /* What the name stands for: -ENOENT. Of several the last. One with a digest is that digest, by whatever name it lies there. */

@@ -5,6 +5,7 @@
 No network, no registry: what would fetch is a stub. It takes root; some tests go on as an ordinary user.
 """
 
+import glob
 import json
 import os
 import pty
@@ -87,6 +88,37 @@ def variables(n):
         n.expect("run", "-e", "A=we", "--env-file", file, "-e", "D", "kit", *say, out="we\nfile\nfile\nours\n",
                  env={"D": "ours"})
         n.expect("run", "--env-file", file, "-eB=last", "kit", "env", "B", out="last\n")
+
+
+@test
+def what_is_no_utf8(n):
+    """A config.json cannot hold it, and another file is not what was asked for."""
+    with n.node() as store:
+        kit = store.image("docker.io/library/kit:latest")
+        odd = os.path.join(os.fsencode(n.top), b"odd\xff")
+        os.mkdir(odd)
+        for words in (["kit", "say", b"x\xff"], ["-e", b"A=\xff", "kit"], ["-v", odd + b":/x", "kit"],
+                      ["--label", b"\xff=1", "kit"], ["-w", b"/\xff", "kit"]):
+            done = subprocess.run([n.skiff, "run"] + words, env=n.environment(), capture_output=True, timeout=60, check=False)
+            assert done.returncode == 2 and not done.stdout and b"is not UTF-8" in done.stderr, (words, done)
+        n.expect("run", "kit", "say", "\u00e4\U0001f600\u202e\"\\\n\x01", out="\u00e4\U0001f600\u202e\"\\\n\x01\n")
+        assert os.path.exists(kit)
+
+
+@test
+def below_a_group(n):
+    with n.node() as store:
+        store.image("docker.io/library/kit:latest")
+        for words in (["kit"], ["--cage", n.kit]):
+            with n.begin("run", "--cgroup-parent", "/skiff-below", *words, "say", "ready", ";", "nap", "60000") as p:
+                assert p.stdout.readline() == b"ready\n"
+                found = [read("/proc/%d/cgroup" % pid) for pid in n.processes()]
+                found = [text for text in found if "/skiff-below/" in text]
+                p.terminate()
+                p.communicate(timeout=60)
+            assert found and "(null)" not in found[0], found
+        for path in glob.glob("/sys/fs/cgroup/skiff-below") + glob.glob("/sys/fs/cgroup/*/skiff-below"):
+            os.rmdir(path)
 
 
 @test

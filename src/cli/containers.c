@@ -213,3 +213,12 @@ int containers_delete(struct known *known, bool force, struct err *warning, stru
 		containers_forget_log(known->id);
 	return error;
 }
+
+int containers_forget(const char *id, struct err *err)
+{
+	int error = known_forget(id, err);
+
+	if (error == 0)
+		containers_forget_log(id);
+	return error;
+}

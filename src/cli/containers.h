@@ -33,5 +33,7 @@ int containers_log(const char *id, bool make, struct err *err);
 void containers_forget_log(const char *id);
 /* As known_delete(); then its log goes. */
 int containers_delete(struct known *known, bool force, struct err *warning, struct err *err);
+/* The same for known_forget(). */
+int containers_forget(const char *id, struct err *err);
 
 #endif

@@ -69,7 +69,7 @@ static bool take_since(struct options *o, struct request *q)
 		put_since(q, time(NULL) - (time_t)(ms / 1000));
 		return true;
 	}
-	if (sscanf(o->value, "%d-%d-%dT%d:%d:%d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
+	if (sscanf(o->value, "%4d-%2d-%2dT%2d:%2d:%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
 		   &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &size) != 6) {
 		o->code = say(EXIT_USAGE, NULL,
 			      "option '--since': '%s' is no time such as 10m or "
@@ -79,7 +79,7 @@ static bool take_since(struct options *o, struct request *q)
 	}
 	snprintf(text, sizeof(text), "%s", o->value + size);
 	size = text[0] == '.' ? (int)strspn(text + 1, "0123456789") + 1 : 0;
-	if (sscanf(text + size, "%c%d:%d", &sign, &hours, &minutes) == 3 && sign == '-')
+	if (sscanf(text + size, "%c%2d:%2d", &sign, &hours, &minutes) == 3 && sign == '-')
 		hours = -hours, minutes = -minutes;
 	tm.tm_year -= 1900;
 	tm.tm_mon -= 1;

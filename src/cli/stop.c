@@ -57,9 +57,7 @@ static int one(const char *word, const struct request *q, each_fn *each)
 		error = each(&known, q, &err);
 		known_close(&known);
 	} else if (q->force && error != -ENOTUNIQ) {
-		error = known_forget(word, &err); /* its state is damaged */
-		if (error == 0)
-			containers_forget_log(word);
+		error = containers_forget(word, &err); /* its state is damaged */
 	}
 	if (error != 0)
 		return say(EXIT_BAD, NULL, "%s", err.text);

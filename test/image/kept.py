@@ -148,6 +148,20 @@ def removing(n):
 
 
 @test
+def removing_what_is_damaged(n):
+    with n.node() as store:
+        kit(store)
+        for verb in ("rm", "delete"):
+            ident = n.detach("kit", "say", "x")
+            n.wait(ident)
+            write(os.path.join(n.state_root, ident, "state"), "?")
+            assert ident not in n.expect("ps", "-aq", err="damaged").out
+            n.refused(verb, ident, has="damaged")
+            n.expect(verb, "-f", ident, out=ident + "\n" if verb == "rm" else "")
+            assert not n.logs(), n.logs()
+
+
+@test
 def nothing_stays_of_it(n):
     """--rm, whatever the end."""
     with n.node() as store:

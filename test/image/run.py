@@ -319,7 +319,9 @@ def files_and_images(n):
         os.makedirs(os.path.join(n.top, "there"))
         n.expect("run", "kit", "say", "file", out="file\n", cwd=n.top)
         n.expect("run", "kit:latest", out="image\n", cwd=n.top)
+        os.makedirs(os.path.join(n.top, "there", "kit"))
         n.expect("run", "kit", out="image\n", cwd=os.path.join(n.top, "there"))
+        n.refused("run", "./kit", has="is a directory", cwd=os.path.join(n.top, "there"))
         n.refused("run", "kit.wasm", has="kit.wasm: No such file", cwd=n.top)
         n.expect("run", "kit.wasm:latest", out="image\n", cwd=n.top)
         for word in ("./kit2", "/nowhere/kit", "../kit2", "x.wat"):

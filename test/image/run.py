@@ -212,6 +212,9 @@ def volumes(n):
         assert sorted(os.listdir(volume)) == ["file", "new", "yes"]
         n.expect("run", "-v", "./volume/file:/etc/one", "kit", "cat", "/etc/one", out="volume\n", cwd=n.top)
         n.expect("run", "--dir", "/data:" + volume, "kit", "cat", "/data/file", out="volume\n")
+        # Whatever our umask is, its user gets there.
+        n.expect("run", "-u", SOMEBODY, "-v", volume + ":/made/deep/data", "kit", "cat", "/made/deep/data/file", out="volume\n",
+                 preexec_fn=lambda: os.umask(0o077))
         for value in ("named:/data", volume, volume + ":data", volume + ":/data:rx", ":/data", volume + ":/a:ro:x"):
             n.refused("run", "-v", value, "kit", has=["--volume", "HOST:GUEST"], code=2)
         n.refused("run", "-v", "/nowhere/at/all:/data", "kit", has="/nowhere/at/all: No such file")

@@ -21,7 +21,7 @@
 #include "base/base.h"
 #include "base/io.h"
 
-enum { MANIFESTS_MOST = 32, MODULE_MODE = 0755 };
+enum { MANIFESTS_MOST = 32, MODULE_MODE = 0755, PLATFORM_ROOM = 128 };
 
 void build_request_deinit(struct build_request *r)
 {
@@ -175,13 +175,6 @@ static int add_directory(struct build_request *r, const char *text, struct err *
 	struct build_root root;
 	char path[PATH_MAX];
 
-	if (colon == NULL || colon == text || colon[1] != '/' ||
-	    (size_t)(colon - text) >= sizeof(path))
-		return err_set(
-			err, -EINVAL,
-			"--dir %s: write HOST:GUEST, a directory here and an absolute path in "
-			"the image",
-			text);
 	memcpy(path, text, (size_t)(colon - text));
 	path[colon - text] = '\0';
 	root = (struct build_root){.dir = open_directory(path, err), .what = path};
@@ -387,14 +380,9 @@ static int add_other(struct build_request *r, const struct store *store, const c
 	struct image_descriptor manifest;
 	struct image_index index;
 	struct image_wish wish;
-	char name[128], room[128];
+	char name[PLATFORM_ROOM], room[128];
 	int error;
 
-	if (equals == NULL || equals == text || (size_t)(equals - text) >= sizeof(name))
-		return err_set(
-			err, -EINVAL,
-			"--with %s: write PLATFORM=REFERENCE, as in linux/amd64=hello:native",
-			text);
 	memcpy(name, text, (size_t)(equals - text));
 	name[equals - text] = '\0';
 	error = image_wish_parse(&wish, name, room, err);
@@ -518,6 +506,28 @@ static int check_format(const struct build_request *r, struct err *err)
 		       r->module == NULL ? "a Dockerfile" : r->only_compat);
 }
 
+static int check_with(const char *text, struct err *err)
+{
+	const char *equals = strchr(text, '=');
+
+	if (equals != NULL && equals != text && equals - text < PLATFORM_ROOM)
+		return 0;
+	return err_set(err, -EINVAL,
+		       "--with %s: write PLATFORM=REFERENCE, as in linux/amd64=hello:native", text);
+}
+
+static int check_directory(const char *text, struct err *err)
+{
+	const char *colon = strrchr(text, ':');
+
+	if (colon != NULL && colon != text && colon[1] == '/' && colon - text < PATH_MAX)
+		return 0;
+	return err_set(err, -EINVAL,
+		       "--dir %s: write HOST:GUEST, a directory here and an absolute path in "
+		       "the image",
+		       text);
+}
+
 static int set_platform(struct build_request *r, struct err *err)
 {
 	struct image_wish wish;
@@ -541,13 +551,24 @@ static int set_platform(struct build_request *r, struct err *err)
 	return 0;
 }
 
-int build_request_make(struct build_request *r, struct store *store, struct image_descriptor *ret,
-		       struct err *err)
+int build_request_check(struct build_request *r, struct err *err)
 {
-	int module = -1, error = check_format(r, err);
+	int error = check_format(r, err);
 
 	if (error == 0)
 		error = set_platform(r, err);
+	for (size_t i = 0; error == 0 && i < BUF_COUNT(&r->directories, const char *); i++)
+		error = check_directory(*BUF_ITEM(&r->directories, const char *, i), err);
+	for (size_t i = 0; error == 0 && i < BUF_COUNT(&r->with, const char *); i++)
+		error = check_with(*BUF_ITEM(&r->with, const char *, i), err);
+	return error;
+}
+
+int build_request_make(struct build_request *r, struct store *store, struct image_descriptor *ret,
+		       struct err *err)
+{
+	int module = -1, error = build_request_check(r, err);
+
 	for (size_t i = 0; error == 0 && i < BUF_COUNT(&r->directories, const char *); i++)
 		error = add_directory(r, *BUF_ITEM(&r->directories, const char *, i), err);
 	if (error == 0)

@@ -557,7 +557,7 @@ def a_layout_is_written(b):
         assert "platform" not in d  # `ctr images import` would leave it out
         assert d["annotations"] == {REF_NAME: "docker.io/library/hello:1", FULL_NAME: "docker.io/library/hello:1"}
         assert sorted(os.listdir(os.path.join(folder, "blobs/sha256"))) == sorted(sha(x)[7:] for x in image.parts())
-        b.mistake(1, "has an image in it: name a new or an empty directory", "save", "hello:1", *args)
+        b.mistake(1, "is not empty: name a new or an empty directory", "save", "hello:1", *args)
         assert os.path.exists(os.path.join(folder, "index.json"))
     os.mkdir(b.at("out-2"))
     b.save("hello:1", "-o", b.at("out-2"))
@@ -618,6 +618,10 @@ def mistakes_of_saving(b):
     b.mistake(1, "No such file or directory", "save", "-o", b.at("no/such/file"), "hello:1")
     b.mistake(1, "No such file or directory", "save", "-o", b.at("no/such/folder/"), "hello:1")
     b.mistake(1, "Not a directory", "save", "--format", "oci", "-o", write(b.at("file"), b"x"), "hello:1")
+    os.mkdir(b.at("others"))
+    write(b.at("others/file"), b"x")
+    b.mistake(1, "is not empty: name a new or an empty directory", "save", "-o", b.at("others"), "hello:1")
+    assert os.listdir(b.at("others")) == ["file"]
 
 
 @test

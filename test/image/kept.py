@@ -83,13 +83,13 @@ def names_and_beginnings(n):
         kit(store)
         assert n.up(options=["--name", "web-1"]) == "web-1"
         n.up(options=["--name", "web-2"])
-        n.refused("run", "-d", "--name", "web-1", "kit", has="there is a container 'web-1' already")
+        n.refused("run", "-d", "--name", "web-1", "kit", has=["there is a container 'web-1' already: its process ", " runs"])
         assert "ready" in n.expect("logs", "web-1").out, "the log of who has the name is as it was"
         n.refused("logs", "web", has="2 containers 'web...'")
         n.refused("kill", "we", has="2 containers")
         n.expect("exec", "web-2", "/kit.wasm", "say", "x", out="x\n")
         n.expect("stop", "web-1", "web-2", "none", out="web-1\nweb-2\n", code=1, err="no container 'none'")
-        n.refused("run", "-d", "--name", "web-1", "kit", has="already")
+        n.refused("run", "-d", "--name", "web-1", "kit", has="already: it has ended, and 'skiff rm' removes it")
         n.expect("rm", "web-1", out="web-1\n")
         n.expect("exec", "we", "/kit.wasm", "say", "x", code=1, err=None)
         n.expect("rm", "web", out="web\n")

@@ -145,7 +145,7 @@ def what_there_is_is_listed(u):
     layout.name(layout.index((one, "wasi/wasm"), (two, "linux/amd64"), (three, "linux/arm64")), "localhost:5000/team/app:v2")
     layout.name(two, None)
     lines = u.do("images").split("\n")
-    assert re.fullmatch(r"hello:latest +[0-9a-f]{12} +wasi/wasm +[0-9.]+ (B|KiB) +-", lines[1]), lines
+    assert re.fullmatch(r"hello:latest +[0-9a-f]{12} +wasi/wasm +[0-9.]+ (B|kB) +-", lines[1]), lines
     assert re.fullmatch(r"localhost:5000/team/app:v2 +[0-9a-f]{12} +wasi/wasm, linux/amd64 .*", lines[2]), lines
     assert lines[3].startswith("- "), lines
     assert one["digest"] in u.do("images", "--digests")
@@ -262,7 +262,7 @@ def one_more_name(u):
     assert digests["docker.io/library/third:v1"] == two["digest"]
     assert json.loads(u.do("images", "--json"))[-1]["since"].endswith("Z")
     u.refused("tag", "nosuch", "a", says=["there is no image 'nosuch'", "there is: hello:latest, v7, "])
-    u.refused("tag", "hello", "Capital", says="Capital")
+    u.refused("tag", "hello", "Capital", says="Capital", code=2)
     u.refused("tag", "hello", says="NAME is missing", code=2)
     u.refused("tag", "hello", "a@" + two["digest"], says="names a digest, and 'hello' is " + one["digest"])
     u.refused("tag", "a", "b", "c", says="too many", code=2)
@@ -548,7 +548,7 @@ def names_go_and_with_the_last_the_rest(u):
     assert u.do("rmi", "hello") == "removed hello:latest\nfreed 0 B\n"
     assert len(u.names("roots")) == 2
     out = u.do("rmi", "hello:v2")
-    assert re.fullmatch(r"removed hello:v2\nfreed [0-9.]+ KiB\n", out), out
+    assert re.fullmatch(r"removed hello:v2\nfreed [0-9.]+ kB\n", out), out
     assert len(u.names("roots")) == 1 and len(u.names("ready")) == 1
     assert len(u.names("blobs/sha256")) == 4, "a layer is of both"
     u.refused("rmi", "hello", says=["there is no image 'hello'", "there is: two:latest"])
@@ -661,7 +661,7 @@ def parts_go_by_prune(u):
     for name in ("sha256-" + "0" * 64, "new-12-0"):
         with open(u.at("partial", name), "w", encoding="utf-8") as file:
             file.write("x" * 5000)
-    assert re.fullmatch(r"freed [0-9.]+ KiB\n", u.do("rmi", "--prune"))
+    assert re.fullmatch(r"freed [0-9.]+ kB\n", u.do("rmi", "--prune"))
     assert u.names("partial") == []
 
 

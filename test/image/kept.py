@@ -170,8 +170,10 @@ def removing_what_is_damaged(n):
     with n.node() as store:
         kit(store)
         for verb in ("rm", "delete"):
-            ident = n.detach("kit", "say", "x")
-            n.wait(ident)
+            ident = n.up()
+            keeper = n.keeper(ident)
+            n.expect("stop", ident)
+            eventually("nobody writes there", lambda keeper=keeper: gone(keeper))
             write(os.path.join(n.state_root, ident, "state"), "?")
             assert ident not in n.expect("ps", "-aq", err="damaged").out
             n.refused(verb, ident, has="damaged")
@@ -254,6 +256,14 @@ def who_looks_after_it_is_killed(n):
         n.expect("rm", "-f", ident, out=ident + "\n")
 
 
+def strike(n):
+    """Kill all but the first process of containers."""
+    for pid in n.processes():
+        with contextlib.suppress(OSError):
+            if not read("/proc/%d/cmdline" % pid).startswith("skiff-init"):
+                os.kill(pid, signal.SIGKILL)
+
+
 @test
 def killed_at_any_time(n):
     """Who was called and who looks after it at once, after more and more time: `rm -f` leaves nothing, and the name can be had again."""
@@ -262,11 +272,9 @@ def killed_at_any_time(n):
         for i in range(40):
             with n.begin("run", "-d", "--name", "struck", "kit", "nap", "60000", start_new_session=True) as p:
                 time.sleep(0.0004 * i)
-                for pid in n.processes():
-                    if os.path.exists("/proc/%d" % pid) and not read("/proc/%d/cmdline" % pid).startswith("skiff-init"):
-                        with contextlib.suppress(ProcessLookupError):
-                            os.kill(pid, signal.SIGKILL)
+                strike(n)
                 p.wait()
+            strike(n)  # whoever was forked meanwhile
             n.expect("rm", "-f", "struck", out=None)
             assert not n.ids() and not n.logs(), (i, n.ids(), n.logs())
         ident = n.detach("--name", "struck", "kit", "exit", "3")

@@ -83,13 +83,9 @@ int containers_open(struct known *ret, const char *word, char id[static STATE_ID
 bool containers_is_settled(const void *known)
 {
 	const struct known *k = known;
-	struct state state = {0};
-	bool settled = !state_is_named(k->root, k->id, k->dir) ||
-		       state_read(k->dir, &state, NULL) != 0 || state.has_ended ||
-		       leftover_guard(k->dir, k->id, NULL) == 0;
 
-	state_deinit(&state);
-	return settled;
+	return !state_is_named(k->root, k->id, k->dir) ||
+	       leftover_guard(k->dir, k->id, NULL) == 0;
 }
 
 /* -- Logs --------------------------------------------------------------------------------------------- */

@@ -23,7 +23,7 @@ int containers_make_id(char id[static CONTAINERS_MADE_UP + 1], struct err *err);
 int containers_open(struct known *ret, const char *word, char id[static STATE_ID_MAX + 1],
 		    struct err *err);
 /*
- * Of one (a struct known) whose process has ended: whoever looks after it has written down how, or has removed it, or is not there; so
+ * Of one (a struct known) whose process has ended: whoever looked after it has done with it, or has removed it, or is not there; so
  * that nothing more is said, and nothing more will be known.
  */
 bool containers_is_settled(const void *known);

@@ -693,7 +693,7 @@ def a_platform_that_is_asked_for(b):
     saved = {(name, form): b.save("--platform", platform, "--format", form, "x/y:1")
              for name, platform in (("wasm", "wasi/wasm"), ("here", "linux"), ("other", "linux/s390x"))
              for form in ("oci-archive", "docker-archive")}
-    b.mistake(1, "x/y:1: the index has no image for linux/riscv64, it has wasi/wasm, ",
+    b.mistake(1, "x/y:1: there is no image for linux/riscv64 in it, only for wasi/wasm, ",
               "save", "--platform", "linux/riscv64", "x/y:1")
     b.mistake(2, "option '--platform': '/' is not a platform", "save", "--platform", "/", "x/y:1")
     for (name, form), archive in saved.items():

@@ -453,7 +453,7 @@ for NAME, SENTENCE, FIXED, WORDS in (
         ("a layer of minus one", "layers[1].size", lying(size=-1), ()),
         ("a layer of nine exabytes", "9223372036854775807 bytes", lying(size=(1 << 63) - 1), ()),
         ("a layer of more", "layers[1].size", lying(size=1 << 64), ()),
-        ("a layer of a petabyte", "MB left", lying(size=10 ** 15), ()),
+        ("a layer of a petabyte", "B left;", lying(size=10 ** 15), ()),
         ("a layer with two sizes", "two sizes", Fixed(changed(layers=[GOOD.layers[1], dict(GOOD.layers[1], size=3)]), GOOD.blobs), ()),
         ("a layer with a path for a digest", "is not a digest", lying(digest="sha256:../../../../etc/passwd"), ()),
         ("a thousand layers", "at most 512", Fixed(changed(layers=[GOOD.layers[0]] * 1000), GOOD.blobs), ()),

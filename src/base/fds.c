@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -26,6 +27,12 @@ static void mark_from(int fd, int first)
 {
 	if (fd >= first)
 		fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+static void close_inherited(int fd, int first)
+{
+	if (fd >= first && (fcntl(fd, F_GETFD) & FD_CLOEXEC) == 0)
+		close(fd);
 }
 
 static void close_other(int fd, int keep)
@@ -55,32 +62,36 @@ static void each_listed(int dir, each_fn *fn, int number)
 	}
 }
 
+/* False: there is no list to be had. */
+static bool each_of_ours(each_fn *fn, int number)
+{
+	int dir = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (dir < 0)
+		return false;
+	each_listed(dir, fn, number);
+	close(dir);
+	return true;
+}
+
 void fds_close_on_exec(int first)
 {
-	int dir;
+	if (syscall(SYS_close_range, (unsigned)first, ~0u, CLOSE_RANGE_CLOEXEC) != 0)
+		each_of_ours(mark_from, first);
+}
 
-	if (syscall(SYS_close_range, (unsigned)first, ~0u, CLOSE_RANGE_CLOEXEC) == 0)
-		return;
-	dir = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0)
-		return;
-	each_listed(dir, mark_from, first);
-	close(dir);
+void fds_close_inherited(int first)
+{
+	each_of_ours(close_inherited, first);
 }
 
 void fds_close_but(int keep)
 {
-	int dir;
-
 	if (syscall(SYS_close_range, (unsigned)keep + 1, ~0u, 0) == 0 &&
 	    (keep == 0 || syscall(SYS_close_range, 0, (unsigned)keep - 1, 0) == 0))
 		return;
-	dir = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir >= 0) {
-		each_listed(dir, close_other, keep);
-		close(dir);
+	if (each_of_ours(close_other, keep))
 		return;
-	}
 	for (int fd = 0; fd < BLIND; fd++)
 		close_other(fd, keep);
 }

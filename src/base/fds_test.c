@@ -85,6 +85,32 @@ static int closes(bool hidden, int keep)
 	return WEXITSTATUS(status);
 }
 
+/* The same. */
+static int closes_inherited(void)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		for (int fd = 3; fd < MANY; fd++)
+			if (dup2(0, fd) < 0 || (fd % 2 == 0 && fcntl(fd, F_SETFD, FD_CLOEXEC) < 0))
+				_exit(1);
+		fds_close_inherited(FIRST);
+		for (int fd = 3; fd < MANY; fd++)
+			if ((fcntl(fd, F_GETFD) >= 0) != (fd < FIRST || fd % 2 == 0))
+				_exit(2);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WEXITSTATUS(status);
+}
+
+static void inherited(void **state)
+{
+	(void)state;
+	assert_int_equal(closes_inherited(), 0);
+}
+
 static void with_close_range(void **state)
 {
 	(void)state;
@@ -110,6 +136,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(with_close_range),
 		cmocka_unit_test(without),
+		cmocka_unit_test(inherited),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

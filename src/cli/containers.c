@@ -2,6 +2,7 @@
 #include "cli/containers.h"
 
 #include "oci/store.h"
+#include "runtime/leftover.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -77,6 +78,18 @@ int containers_open(struct known *ret, const char *word, char id[static STATE_ID
 	if (root >= 0)
 		close(root);
 	return error == 0 ? known_open(ret, id, err) : error;
+}
+
+bool containers_is_settled(const void *known)
+{
+	const struct known *k = known;
+	struct state state = {0};
+	bool settled = !state_is_named(k->root, k->id, k->dir) ||
+		       state_read(k->dir, &state, NULL) != 0 || state.has_ended ||
+		       leftover_guard(k->dir, k->id, NULL) == 0;
+
+	state_deinit(&state);
+	return settled;
 }
 
 /* -- Logs --------------------------------------------------------------------------------------------- */
@@ -156,10 +169,13 @@ static void forget_in(int all, const char *id)
 	unlinkat(all, id, AT_REMOVEDIR);
 }
 
-/* States are gone when the machine was started anew: then nobody asks for what lies here from before. */
+/*
+ * States are gone when the machine was started anew: then nobody asks for what lies here from before. What "before" is is told by a
+ * clock that may have been set since; so whoever has a state keeps his log whatever it says.
+ */
 static void forget_lost(int all)
 {
-	int copy = openat(all, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int states = state_root(NULL), copy = openat(all, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
 	struct timespec now, up;
 	struct stat st;
@@ -169,10 +185,13 @@ static void forget_lost(int all)
 	for (struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;)
 		if (entry->d_name[0] != '.' &&
 		    fstatat(all, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		    st.st_ctim.tv_sec < now.tv_sec - up.tv_sec - 1)
+		    st.st_ctim.tv_sec < now.tv_sec - up.tv_sec - 1 &&
+		    faccessat(states, entry->d_name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 			forget_in(all, entry->d_name);
 	if (dir != NULL)
 		closedir(dir);
+	if (states >= 0)
+		close(states);
 }
 
 int containers_log(const char *id, bool make, struct err *err)
@@ -192,8 +211,8 @@ int containers_log(const char *id, bool make, struct err *err)
 			     errno == ENOENT
 				     ? "container '%s' has no log: it was not made by `skiff "
 				       "run --detach`"
-				     : "the log of container '%s'",
-			     id);
+				     : "the log of container '%s': %s",
+			     id, strerror(errno));
 	close(all);
 	return fd;
 }
@@ -215,5 +234,14 @@ int containers_delete(struct known *known, bool force, struct err *warning, stru
 
 	if (error == 0 && ours)
 		containers_forget_log(known->id);
+	return error;
+}
+
+int containers_forget(const char *id, struct err *err)
+{
+	int error = known_forget(id, err);
+
+	if (error == 0)
+		containers_forget_log(id);
 	return error;
 }

@@ -7,6 +7,8 @@
 #ifndef CLI_CONTAINERS_H
 #define CLI_CONTAINERS_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 #include "runtime/known.h"
 
@@ -20,11 +22,18 @@ int containers_make_id(char id[static CONTAINERS_MADE_UP + 1], struct err *err);
  */
 int containers_open(struct known *ret, const char *word, char id[static STATE_ID_MAX + 1],
 		    struct err *err);
+/*
+ * Of one (a struct known) whose process has ended: whoever looks after it has written down how, or has removed it, or is not there; so
+ * that nothing more is said, and nothing more will be known.
+ */
+bool containers_is_settled(const void *known);
 /* The directory of a container's log, made where that is asked for; a descriptor. */
 int containers_log(const char *id, bool make, struct err *err);
 /* It and all it holds goes; it may be missing. */
 void containers_forget_log(const char *id);
 /* As known_delete(); then its log goes. */
 int containers_delete(struct known *known, bool force, struct err *warning, struct err *err);
+/* The same for known_forget(). */
+int containers_forget(const char *id, struct err *err);
 
 #endif

@@ -108,7 +108,7 @@ int image_run_file(struct guest_plan *plan, struct contained_plan *contained)
 		return code;
 	if (plan->cage.detach)
 		contained->image = plan->file;
-	if (plan->cage.name != NULL || !plan->cage.detach)
+	if (plan->cage.name != NULL || (!plan->cage.detach && plan->cage.parent == NULL))
 		return run(plan, contained, &content, plan->cage.name);
 	if (containers_make_id(id, &err) != 0)
 		return say(EXIT_BAD, NULL, "%s", err.text);

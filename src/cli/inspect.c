@@ -59,7 +59,7 @@ static bool is_image(const char *word)
 {
 	struct reference ignored;
 
-	if (local_is_file(word) || access(word, F_OK) == 0)
+	if (local_is_file(word))
 		return false;
 	return reference_parse(&ignored, word, NULL) == 0 ||
 	       (strncmp(word, "sha256:", 7) == 0 && strchr(word, '/') == NULL);

@@ -3,6 +3,7 @@
 #include "cli/keep.h"
 
 #include "base/base.h"
+#include "base/fds.h"
 #include "cli/containers.h"
 #include "cli/fill.h"
 #include "command/exit.h"
@@ -136,6 +137,7 @@ void keep_running(struct keep *keep)
 	if (null > 2)
 		close(null);
 	(void)!chdir("/");
+	fds_close_inherited(STDERR_FILENO + 1);
 	said = &keep->log;
 	say_to(tell);
 	(void)!write(keep->report, &byte, 1); /* who was killed hears nothing */
@@ -225,6 +227,8 @@ int keep_attend(struct keep *keep, struct watch *watch, pid_t pid)
 	for (int i = 0; i < LOG_STREAMS; i++)
 		while (take(&a, i))
 			;
+	/* Who follows the log hears of the end from the state, and reads no further then. */
+	log_flush(&keep->log);
 	if (a.signals >= 0)
 		close(a.signals);
 	watch_leave(watch);

@@ -220,7 +220,7 @@ int delete_verb(const struct verb *verb, char **args)
 		error = containers_delete(&known, q.force, &warning, &err);
 		known_close(&known);
 	} else if (q.force) {
-		error = known_forget(q.id, &err);
+		error = containers_forget(q.id, &err);
 	}
 	warn(&warning);
 	return tell(error, &err);

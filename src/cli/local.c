@@ -31,7 +31,8 @@ bool local_is_file(const char *word)
 		return true;
 	if (ends_with(word, ".wasm") || ends_with(word, ".wat"))
 		return true;
-	return stat(word, &st) == 0;
+	/* A directory is none, and may well be called as the image that is made in it. */
+	return stat(word, &st) == 0 && !S_ISDIR(st.st_mode);
 }
 
 /* -- What is there ------------------------------------------------------------------------------------ */

@@ -30,6 +30,7 @@ static int open_file(struct log *log)
 	log->fd = openat(log->dir, "log",
 			 O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
 	log->size = 0;
+	log->torn = false;
 	return log->fd < 0 ? -errno : 0;
 }
 
@@ -51,12 +52,15 @@ static void turn(struct log *log)
 	log->lost |= open_file(log) != 0;
 }
 
+/* Where only a part of it had room, the next one begins a line of its own nevertheless. */
 static bool write_bytes(struct log *log, const char *text, size_t size)
 {
-	if (log->fd < 0 || io_write(log->fd, text, size) != 0)
+	if (log->fd < 0 || (log->torn && io_write(log->fd, "\n", 1) != 0))
 		return false;
-	log->size += size;
-	return true;
+	log->torn = io_write(log->fd, text, size) != 0;
+	if (!log->torn)
+		log->size += size;
+	return !log->torn;
 }
 
 /* A line, or a part of it: in one write, so that who reads meanwhile finds no half of one. */

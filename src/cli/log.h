@@ -31,6 +31,7 @@ struct log {
 		char text[LOG_LINE]; /* of a line that has not ended */
 		size_t size;
 	} parts[LOG_STREAMS];
+	bool torn; /* what was written last may have no end */
 	bool lost; /* it could not be written, and nobody was told */
 };
 

@@ -69,7 +69,7 @@ static bool take_since(struct options *o, struct request *q)
 		put_since(q, time(NULL) - (time_t)(ms / 1000));
 		return true;
 	}
-	if (sscanf(o->value, "%d-%d-%dT%d:%d:%d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
+	if (sscanf(o->value, "%4d-%2d-%2dT%2d:%2d:%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
 		   &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &size) != 6) {
 		o->code = say(EXIT_USAGE, NULL,
 			      "option '--since': '%s' is no time such as 10m or "
@@ -79,7 +79,7 @@ static bool take_since(struct options *o, struct request *q)
 	}
 	snprintf(text, sizeof(text), "%s", o->value + size);
 	size = text[0] == '.' ? (int)strspn(text + 1, "0123456789") + 1 : 0;
-	if (sscanf(text + size, "%c%d:%d", &sign, &hours, &minutes) == 3 && sign == '-')
+	if (sscanf(text + size, "%c%2d:%2d", &sign, &hours, &minutes) == 3 && sign == '-')
 		hours = -hours, minutes = -minutes;
 	tm.tm_year -= 1900;
 	tm.tm_mon -= 1;
@@ -128,19 +128,18 @@ struct line {
 	bool whole;
 };
 
-static void lines_open(struct lines *lines, int dir, const char *name)
+static int open_file(int dir, const char *name)
 {
-	if (lines->fd >= 0)
-		close(lines->fd);
-	lines->fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	lines->at = lines->size = 0;
+	return openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 }
 
-static void lines_close(struct lines *lines)
+/* From the beginning of this file; it is taken. -1: none. */
+static void lines_take(struct lines *lines, int fd)
 {
 	if (lines->fd >= 0)
 		close(lines->fd);
-	lines->fd = -1;
+	lines->fd = fd;
+	lines->at = lines->size = 0;
 }
 
 /* Terminated, in place of its end; NULL: there is none that is whole, for now. */
@@ -237,13 +236,27 @@ static uint64_t read_file(struct lines *lines, struct show *show, const char *si
 	return count;
 }
 
+static bool is_same(int one, int other)
+{
+	struct stat a, b;
+
+	return fstat(one, &a) == 0 && fstat(other, &b) == 0 && a.st_ino == b.st_ino &&
+	       a.st_dev == b.st_dev;
+}
+
 static uint64_t read_both(struct lines *lines, int dir, struct show *show, const char *since)
 {
 	uint64_t count;
+	int fd;
 
-	lines_open(lines, dir, "log.1");
+	/* This one first: what takes its name meanwhile is found when we go on. */
+	fd = open_file(dir, "log");
+	lines_take(lines, open_file(dir, "log.1"));
+	if (is_same(lines->fd, fd))
+		lines_take(lines, -1);
 	count = read_file(lines, show, since);
-	lines_open(lines, dir, "log");
+	if (fd >= 0)
+		lines_take(lines, fd);
 	return count + read_file(lines, show, since);
 }
 
@@ -261,17 +274,22 @@ static bool is_file(int dir, const char *name, const struct stat *st)
 static void read_on(struct lines *lines, int dir, struct show *show)
 {
 	const char *since = show->q->since;
-	struct stat st;
+	struct stat st = {0};
+	int fd;
 
 	read_file(lines, show, since);
-	if (lines->fd < 0 || fstat(lines->fd, &st) < 0 || is_file(dir, "log", &st))
+	if (lines->fd >= 0 && (fstat(lines->fd, &st) < 0 || is_file(dir, "log", &st)))
 		return;
 	read_file(lines, show, since);
-	if (is_file(dir, "log.1", &st)) {
-		lines_open(lines, dir, "log");
-		read_file(lines, show, since);
-	} else {
+	if (lines->fd >= 0 && !is_file(dir, "log.1", &st)) {
 		read_both(lines, dir, show, since);
+		return;
+	}
+	/* Between its two names there is no file, nor where a disk is full: until then we hold on to what we have. */
+	fd = open_file(dir, "log");
+	if (fd >= 0) {
+		lines_take(lines, fd);
+		read_file(lines, show, since);
 	}
 }
 
@@ -279,12 +297,13 @@ static void read_on(struct lines *lines, int dir, struct show *show)
 static bool has_ended(const struct known *known)
 {
 	struct state state = {0};
-	bool ended = !state_is_named(known->root, known->id, known->dir) ||
-		     state_read(known->dir, &state, NULL) != 0 || state.has_ended ||
-		     !state_is_alive(&state.init);
+	bool runs = state_is_named(known->root, known->id, known->dir) &&
+		    state_read(known->dir, &state, NULL) == 0 && !state.has_ended &&
+		    state_is_alive(&state.init);
 
 	state_deinit(&state);
-	return ended;
+	/* What it said last may still be on its way. */
+	return !runs && containers_is_settled(known);
 }
 
 static int watch_directory(int dir)
@@ -342,7 +361,7 @@ static int show_log(const struct known *known, int dir, const struct request *q)
 	flush(&show);
 	if (q->follow)
 		follow(known, &lines, dir, &show);
-	lines_close(&lines);
+	lines_take(&lines, -1);
 	return out_end(&show.outs[LOG_OUT], EXIT_OK);
 }
 

@@ -57,7 +57,7 @@ static int one(const char *word, const struct request *q, each_fn *each)
 		error = each(&known, q, &err);
 		known_close(&known);
 	} else if (q->force && error != -ENOTUNIQ) {
-		error = known_forget(word, &err); /* its state is damaged */
+		error = containers_forget(word, &err); /* its state is damaged */
 	}
 	if (error != 0)
 		return say(EXIT_BAD, NULL, "%s", err.text);
@@ -117,19 +117,6 @@ static bool is_over_in(const struct known *known, uint64_t ms)
 	return !state_is_alive(init);
 }
 
-/* Whoever looks after it has written down how it ended, or has removed it, or is not there. */
-static bool is_settled(const void *env)
-{
-	const struct known *known = env;
-	struct state state = {0};
-	bool settled = !state_is_named(known->root, known->id, known->dir) ||
-		       state_read(known->dir, &state, NULL) != 0 || state.has_ended ||
-		       leftover_guard(known->dir, known->id, NULL) == 0;
-
-	state_deinit(&state);
-	return settled;
-}
-
 static int stop_signal(const struct known *known)
 {
 	const char *name = known->bundle.spec == NULL
@@ -158,7 +145,7 @@ static int stop(struct known *known, const struct request *q, struct err *err)
 	if (error == -ESRCH)
 		error = 0; /* it was faster */
 	if (error == 0)
-		leftover_eventually(is_settled, known);
+		leftover_eventually(containers_is_settled, known);
 	return error;
 }
 

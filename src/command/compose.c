@@ -27,6 +27,11 @@ int compose_end(struct compose *c, int code, char **ret, size_t *ret_size)
 
 	if (out_flush(&c->out) < 0 && code == EXIT_OK)
 		code = say(EXIT_BAD, NULL, "%s", strerror(ENOSPC));
+	/* Another file or another word would be meant. */
+	if (code == EXIT_OK && c->emit.replaced[0] != '\0')
+		code = say(EXIT_USAGE, NULL,
+			   "'%s' is not UTF-8, as all of a container's config.json is",
+			   c->emit.replaced);
 	if (code == EXIT_OK && (error = io_whole(c->fd, SIZE_MAX, ret, ret_size)) != 0)
 		code = say(EXIT_BAD, NULL, "%s", strerror(-error));
 	close(c->fd);

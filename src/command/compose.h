@@ -14,7 +14,7 @@ struct compose {
 
 /* An exit code. Ended in any case where it is EXIT_OK; it is not to be moved. */
 int compose_begin(struct compose *compose);
-/* `code` is what the writing came to. The caller owns the text; an exit code. */
+/* `code` is what the writing came to; a text that is no UTF-8 is a mistake. The caller owns the text; an exit code. */
 int compose_end(struct compose *compose, int code, char **ret, size_t *ret_size);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "command/emit.h"
 
+#include "base/base.h"
 #include "base/text.h"
 #include "command/out.h"
 
@@ -20,6 +21,8 @@ static void put_line(struct emit *e)
 
 static void put_string(struct emit *e, const char *bytes, size_t size)
 {
+	const char *text = bytes, *end = bytes + size;
+
 	out_text(e->out, "\"");
 	while (size > 0) {
 		uint32_t c;
@@ -27,6 +30,9 @@ static void put_string(struct emit *e, const char *bytes, size_t size)
 
 		if (length == 0) {
 			out_text(e->out, "\xef\xbf\xbd");
+			if (e->replaced[0] == '\0')
+				memcpy(e->replaced, text,
+				       MIN((size_t)(end - text), sizeof(e->replaced) - 1));
 			length = 1;
 		} else if (c == '"' || c == '\\') {
 			out_format(e->out, "\\%c", (char)c);

@@ -19,6 +19,8 @@ struct emit {
 	unsigned depth;
 	unsigned row; /* depth from which on all is on one line; 0: none */
 	bool started; /* something precedes in the open list */
+	char replaced
+		[48]; /* how the first text begins that had bytes which are no UTF-8; "": none had */
 };
 
 void emit_init(struct emit *e, struct out *out);

@@ -4,7 +4,7 @@
  *
  *   STORE/oci-layout, index.json, blobs/   an OCI image layout; the name of an image is the annotation org.opencontainers.image.ref.name
  *                                          of its descriptor, whole (reference_text())
- *   STORE/roots/HEX/                       layers unpacked one over the other; HEX: sha256 of the diff_ids, each with a newline
+ *   STORE/roots/HEX/                       layers unpacked one over the other; HEX: sha256 of the layers' digests, each with a newline
  *   STORE/ready/HEX[.PLATFORM]             what running an image takes, by the digest its name stands for: lines "KEY VALUE"
  *                                              skiff-ready 1
  *                                              manifest sha256:...     of the platform that was chosen
@@ -49,7 +49,7 @@ int store_path(char path[static PATH_MAX], struct err *err);
 int store_believe(int dir, const char *path, struct err *err);
 /*
  * The lock, held shared as long as the descriptor is open: it is returned and the caller's, as is *ret_dir, the store. -ENOENT:
- * there is no store yet.
+ * there is no store yet; -EPERM: as above.
  */
 int store_use(int *ret_dir, struct err *err);
 /* What the name stands for: -ENOENT. Of several the last. One with a digest is that digest, by whatever name it lies there. */

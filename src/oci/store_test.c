@@ -134,6 +134,16 @@ static void test_use(void **state)
 	assert_int_equal(flock(other, LOCK_EX | LOCK_NB), 0);
 	close(other);
 	close(dir);
+	chmod(root, 0775);
+	assert_int_equal(store_use(&dir, &err), -EPERM);
+	assert_non_null(strstr(err.text, "others may write to the store"));
+	chmod(root, 0755);
+	if (geteuid() == 0) {
+		assert_int_equal(chown(root, 65534, 0), 0);
+		assert_int_equal(store_use(&dir, &err), -EPERM);
+		assert_non_null(strstr(err.text, "belongs to another user (65534)"));
+		assert_int_equal(chown(root, 0, 0), 0);
+	}
 	setenv("SKIFF_STORE", at("nothing"), 1);
 	assert_int_equal(store_use(&dir, &err), -ENOENT);
 	setenv("SKIFF_STORE", at("lock"), 1);

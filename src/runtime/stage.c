@@ -237,8 +237,11 @@ static int make_view(struct stage *stage, int users, struct err *err)
 {
 	const struct oci_spec *spec = stage->spec;
 	struct view view;
-	int error = stage->plan.in_users ? copy_mounts(stage, err) : 0;
+	int error;
 
+	/* What is made for mounts is for the guest's user to pass through, whatever our caller makes for himself. */
+	umask(0022);
+	error = stage->plan.in_users ? copy_mounts(stage, err) : 0;
 	if (error == 0)
 		error = view_open(&view, spec, stage->plan.has_bundle ? LAUNCH_BUNDLE_FD : -1,
 				  users, err);

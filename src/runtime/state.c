@@ -96,8 +96,8 @@ int state_make(int root, const char *id, struct err *err)
 	if (mkdirat(root, id, 0700) < 0)
 		return err_set(err, -errno,
 			       errno == EEXIST ? "there is a container '%s' already"
-					       : "make the state of container '%s'",
-			       id);
+					       : "make the state of container '%s': %s",
+			       id, strerror(errno));
 	return state_open(root, id, err);
 }
 
@@ -110,9 +110,10 @@ int state_open(int root, const char *id, struct err *err)
 	fd = openat(root, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd >= 0)
 		return fd;
-	return err_set(
-		err, -errno,
-		errno == ENOENT ? "there is no container '%s'" : "the state of container '%s'", id);
+	return err_set(err, -errno,
+		       errno == ENOENT ? "there is no container '%s'"
+				       : "the state of container '%s': %s",
+		       id, strerror(errno));
 }
 
 bool state_is_named(int root, const char *id, int dir)

@@ -9,7 +9,7 @@
  *
  * It is there before the container's process is, and goes after everything else of it: whatever is killed when,
  * there is a name for what is left. A process is named by its number and the time it started, so a number that was given out
- * again is nobody we know. Keys a later version adds are skipped by this one, and kept.
+ * again is nobody we know. Keys a later version adds are skipped by this one, and gone once it writes the state anew.
  */
 #ifndef RUNTIME_STATE_H
 #define RUNTIME_STATE_H

@@ -4,11 +4,12 @@
 import contextlib
 import os
 import re
+import select
 import signal
 import subprocess
 import time
 
-from box import eventually, read, status
+from box import eventually, read, status, write
 from node import ID, gone
 from tap import test
 
@@ -75,6 +76,21 @@ def it_lets_go_of_everything(n):
         assert not [path for path in open_files if path.endswith("/images/lock")], open_files
         n.expect("rm", "-f", ident)
         eventually("its end", lambda: gone(keeper))
+
+
+@test
+def it_lets_go_of_what_it_was_left(n):
+    """A lock of who called, the other end of his pipe: he may wait until nobody has it any more."""
+    with n.node() as store:
+        kit(store)
+        ours, theirs = os.pipe()
+        os.set_inheritable(theirs, True)
+        with n.begin("run", "-d", "kit", "nap", "60000", pass_fds=[theirs]) as p:
+            os.close(theirs)
+            ident = p.communicate(timeout=60)[0].decode().strip()
+        assert select.select([ours], [], [], 20)[0] and os.read(ours, 1) == b"", "somebody holds it"
+        os.close(ours)
+        n.expect("rm", "-f", ident)
 
 
 @test
@@ -147,6 +163,22 @@ def removing(n):
         one, two = n.up(), n.up()
         n.refused("rm", one, has="running")
         n.expect("rm", "-f", one, two, "none", out=one + "\n" + two + "\n")
+
+
+@test
+def removing_what_is_damaged(n):
+    with n.node() as store:
+        kit(store)
+        for verb in ("rm", "delete"):
+            ident = n.up()
+            keeper = n.keeper(ident)
+            n.expect("stop", ident)
+            eventually("nobody writes there", lambda keeper=keeper: gone(keeper))
+            write(os.path.join(n.state_root, ident, "state"), "?")
+            assert ident not in n.expect("ps", "-aq", err="damaged").out
+            n.refused(verb, ident, has="damaged")
+            n.expect(verb, "-f", ident, out=ident + "\n" if verb == "rm" else "")
+            assert not n.logs(), n.logs()
 
 
 @test
@@ -224,6 +256,14 @@ def who_looks_after_it_is_killed(n):
         n.expect("rm", "-f", ident, out=ident + "\n")
 
 
+def strike(n):
+    """Kill all but the first process of containers."""
+    for pid in n.processes():
+        with contextlib.suppress(OSError):
+            if not read("/proc/%d/cmdline" % pid).startswith("skiff-init"):
+                os.kill(pid, signal.SIGKILL)
+
+
 @test
 def killed_at_any_time(n):
     """Who was called and who looks after it at once, after more and more time: `rm -f` leaves nothing, and the name can be had again."""
@@ -232,11 +272,9 @@ def killed_at_any_time(n):
         for i in range(40):
             with n.begin("run", "-d", "--name", "struck", "kit", "nap", "60000", start_new_session=True) as p:
                 time.sleep(0.0004 * i)
-                for pid in n.processes():
-                    if os.path.exists("/proc/%d" % pid) and not read("/proc/%d/cmdline" % pid).startswith("skiff-init"):
-                        with contextlib.suppress(ProcessLookupError):
-                            os.kill(pid, signal.SIGKILL)
+                strike(n)
                 p.wait()
+            strike(n)  # whoever was forked meanwhile
             n.expect("rm", "-f", "struck", out=None)
             assert not n.ids() and not n.logs(), (i, n.ids(), n.logs())
         ident = n.detach("--name", "struck", "kit", "exit", "3")
@@ -326,12 +364,60 @@ def following(n):
             out, err = p.communicate(timeout=60)
             assert p.returncode == 0 and out.decode() == text + "last\n" and err == b"err\n", (out[-100:], err)
         n.expect("rm", ident)
+        # What has no end of line is said before the end.
+        store.image("docker.io/library/short:latest", {"text": "no end"})
+        ident = n.detach("short", "nap", "300", ";", "cat", "/text")
+        n.expect("logs", "-f", ident, out="no end")
+        n.wait(ident)
+        n.expect("rm", ident)
         # Whoever follows is done when it is removed, too.
         ident = n.up()
         with n.begin("logs", "-f", ident, stderr=subprocess.STDOUT) as p:
             assert p.stdout.readline() == b"ready\n"
             n.expect("rm", "-f", ident)
             assert p.wait(30) == 0
+
+
+@test
+def following_who_is_slow(n):
+    """Its process has ended, and what it said last is still with who looks after it."""
+    with n.node() as store:
+        kit(store)
+        ident = n.detach("kit", "nap", "500", ";", "say", "last")
+        pid, keeper = n.init(ident), n.keeper(ident)
+        os.kill(keeper, signal.SIGSTOP)
+        try:
+            with n.begin("logs", "-f", ident) as p:
+                eventually("its end", lambda: gone(pid))
+                time.sleep(1.2)  # in which it would have given up twice
+                assert p.poll() is None, "somebody is still to write"
+                os.kill(keeper, signal.SIGCONT)
+                assert p.communicate(timeout=60)[0] == b"last\n"
+        finally:
+            os.kill(keeper, signal.SIGCONT)
+        n.wait(ident)
+        n.expect("rm", ident)
+
+
+@test
+def following_where_a_file_is_missing(n):
+    """As between two files, or where there is no room for another one."""
+    with n.node() as store:
+        text = "".join("line %05d\n" % i for i in range(500))
+        store.image("docker.io/library/kit:latest", {"text": text})
+        ident = n.detach("--log-size", "1M", "kit", "say", "first", ";", "nap", "1500", ";", "cat", "/text")
+        log = os.path.join(n.top, "containers", ident, "log")
+        with n.begin("logs", "-f", ident) as p:
+            assert p.stdout.readline() == b"first\n"
+            os.rename(log, log + ".1")
+            time.sleep(0.7)  # it has looked
+            write(log, "")
+            keep = "2026-11-22T10:00:00.000000000Z stdout F second\n"
+            with open(log, "a", encoding="ascii") as file:
+                file.write(keep)
+            assert p.stdout.readline() == b"second\n"
+            p.communicate(timeout=60)
+        n.expect("rm", ident)
 
 
 @test
@@ -380,7 +466,7 @@ def a_full_disk(n):
         place, volume = os.path.join(n.top, "containers"), os.path.join(n.top, "volume")
         os.makedirs(place)
         os.makedirs(volume)
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", place], check=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k,mode=0700", "none", place], check=True)
         try:
             fill = os.path.join(place, "fill")
             ident = n.detach("-v", volume + ":/volume", "kit", "say", "before", ";", "nap", "1000", ";", "say", "lost", ";",

@@ -5,6 +5,7 @@
 No network, no registry: what would fetch is a stub. It takes root; some tests go on as an ordinary user.
 """
 
+import glob
 import json
 import os
 import pty
@@ -89,6 +90,37 @@ def variables(n):
         n.expect("run", "-e", "A=we", "--env-file", file, "-e", "D", "kit", *say, out="we\nfile\nfile\nours\n",
                  env={"D": "ours"})
         n.expect("run", "--env-file", file, "-eB=last", "kit", "env", "B", out="last\n")
+
+
+@test
+def what_is_no_utf8(n):
+    """A config.json cannot hold it, and another file is not what was asked for."""
+    with n.node() as store:
+        kit = store.image("docker.io/library/kit:latest")
+        odd = os.path.join(os.fsencode(n.top), b"odd\xff")
+        os.mkdir(odd)
+        for words in (["kit", "say", b"x\xff"], ["-e", b"A=\xff", "kit"], ["-v", odd + b":/x", "kit"],
+                      ["--label", b"\xff=1", "kit"], ["-w", b"/\xff", "kit"]):
+            done = subprocess.run([n.skiff, "run"] + words, env=n.environment(), capture_output=True, timeout=60, check=False)
+            assert done.returncode == 2 and not done.stdout and b"is not UTF-8" in done.stderr, (words, done)
+        n.expect("run", "kit", "say", "\u00e4\U0001f600\u202e\"\\\n\x01", out="\u00e4\U0001f600\u202e\"\\\n\x01\n")
+        assert os.path.exists(kit)
+
+
+@test
+def below_a_group(n):
+    with n.node() as store:
+        store.image("docker.io/library/kit:latest")
+        for words in (["kit"], ["--cage", n.kit]):
+            with n.begin("run", "--cgroup-parent", "/skiff-below", *words, "say", "ready", ";", "nap", "60000") as p:
+                assert p.stdout.readline() == b"ready\n"
+                found = [read("/proc/%d/cgroup" % pid) for pid in n.processes()]
+                found = [text for text in found if "/skiff-below/" in text]
+                p.terminate()
+                p.communicate(timeout=60)
+            assert found and "(null)" not in found[0], found
+        for path in glob.glob("/sys/fs/cgroup/skiff-below") + glob.glob("/sys/fs/cgroup/*/skiff-below"):
+            os.rmdir(path)
 
 
 @test
@@ -182,6 +214,9 @@ def volumes(n):
         assert sorted(os.listdir(volume)) == ["file", "new", "yes"]
         n.expect("run", "-v", "./volume/file:/etc/one", "kit", "cat", "/etc/one", out="volume\n", cwd=n.top)
         n.expect("run", "--dir", "/data:" + volume, "kit", "cat", "/data/file", out="volume\n")
+        # Whatever our umask is, its user gets there.
+        n.expect("run", "-u", SOMEBODY, "-v", volume + ":/made/deep/data", "kit", "cat", "/made/deep/data/file", out="volume\n",
+                 preexec_fn=lambda: os.umask(0o077))
         for value in ("named:/data", volume, volume + ":data", volume + ":/data:rx", ":/data", volume + ":/a:ro:x"):
             n.refused("run", "-v", value, "kit", has=["--volume", "HOST:GUEST"], code=2)
         n.refused("run", "-v", "/nowhere/at/all:/data", "kit", has="/nowhere/at/all: No such file")
@@ -289,7 +324,9 @@ def files_and_images(n):
         os.makedirs(os.path.join(n.top, "there"))
         n.expect("run", "kit", "say", "file", out="file\n", cwd=n.top)
         n.expect("run", "kit:latest", out="image\n", cwd=n.top)
+        os.makedirs(os.path.join(n.top, "there", "kit"))
         n.expect("run", "kit", out="image\n", cwd=os.path.join(n.top, "there"))
+        n.refused("run", "./kit", has="is a directory", cwd=os.path.join(n.top, "there"))
         n.refused("run", "kit.wasm", has="kit.wasm: No such file", cwd=n.top)
         n.expect("run", "kit.wasm:latest", out="image\n", cwd=n.top)
         for word in ("./kit2", "/nowhere/kit", "../kit2", "x.wat"):

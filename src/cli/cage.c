@@ -18,6 +18,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { MEMORY_LEAST = 512 << 10 };
+
 static int keep(struct cage *cage, int id, const char *value)
 {
 	struct cage_option *options = realloc(cage->options, (cage->count + 1) * sizeof(*options));
@@ -84,6 +86,19 @@ static bool take_size(struct options *o, uint64_t *ret)
 	o->code = say(EXIT_USAGE, NULL, "option '--%s': '%s' is no size, such as 64m or 1G",
 		      o->name, o->value);
 	return false;
+}
+
+/* With less than MEMORY_LEAST no container comes up: whoever asks for 64 means 64m. */
+static int take_memory(struct options *o, uint64_t *ret)
+{
+	if (!take_size(o, ret))
+		return o->code;
+	return *ret >= MEMORY_LEAST
+		       ? EXIT_OK
+		       : say(EXIT_USAGE, NULL,
+			     "option '--memory': '%s' is less than the 512k that a container takes "
+			     "at least; 64m is 64 MiB",
+			     o->value);
 }
 
 /* A number with a fraction, in hundred thousandths. */
@@ -212,7 +227,7 @@ static int take(struct cage *cage, struct options *o, int id)
 	case CAGE_USER:
 		return set_text(&cage->user, o->value);
 	case CAGE_MEMORY:
-		return take_size(o, &cage->memory) ? EXIT_OK : o->code;
+		return take_memory(o, &cage->memory);
 	case CAGE_CPUS:
 		return take_cpus(o, &cage->cpu_quota) ? EXIT_OK : o->code;
 	case CAGE_PIDS:

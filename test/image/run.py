@@ -265,7 +265,7 @@ def limits(n):
         if r.code == 0:
             raise Skip("nobody limits memory here")
         assert r.code == 137 and "needed more memory than its %d bytes" % (32 << 20) in r.err, str(r)
-        for option, value in (("--memory", "x"), ("-m", "0"), ("--cpus", "0"), ("--cpus", "1,5"), ("--cpus", "x"),
+        for option, value in (("--memory", "x"), ("-m", "0"), ("-m", "64"), ("-m", "511k"), ("--cpus", "0"), ("--cpus", "1,5"), ("--cpus", "x"),
                               ("--pids-limit", "many"), ("--stop-signal", "NONE"), ("--label", "=x"), ("--name", "a/b"),
                               ("--pull", "perhaps")):
             n.refused("run", option, value, "kit", has=value, code=2)

@@ -13,6 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+int wasm_to_oci_main(char **args);
+
 /* The directory of this program, with a slash behind it; "": unknown. */
 static void own_directory(char directory[static PATH_MAX])
 {
@@ -73,18 +75,30 @@ int beside_call(const char *name, const char *const *argv)
 	return EXIT_SIGNAL + WTERMSIG(status);
 }
 
-int beside_image(const struct verb *verb, char **args)
+/* skiff-image with the first words here, the second may be NULL, and then args. */
+static int become_image(const char *name, const char *verb, char **args)
 {
-	size_t count = 0;
+	size_t count = 0, first = verb != NULL ? 2 : 1;
 	char **argv;
 
 	while (args[count] != NULL)
 		count++;
-	argv = malloc((count + 3) * sizeof(*argv));
+	argv = malloc((count + first + 1) * sizeof(*argv));
 	if (argv == NULL)
 		return say(EXIT_BAD, NULL, "%s", strerror(ENOMEM));
-	argv[0] = (char[]){"skiff-image"};
-	argv[1] = (char *)verb->name;
-	memcpy(argv + 2, args, (count + 1) * sizeof(*argv));
+	argv[0] = (char *)(uintptr_t)name;
+	argv[first - 1] = (char *)(uintptr_t)(verb != NULL ? verb : name);
+	memcpy(argv + first, args, (count + 1) * sizeof(*argv));
 	return become("skiff-image", argv);
+}
+
+int beside_image(const struct verb *verb, char **args)
+{
+	return become_image("skiff-image", verb->name, args);
+}
+
+/* The role of that name: skiff-image plays it. */
+int wasm_to_oci_main(char **args)
+{
+	return become_image("wasm-to-oci", NULL, args);
 }

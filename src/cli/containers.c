@@ -102,6 +102,8 @@ static int directory(char path[static PATH_MAX], struct err *err)
 
 	if (error != 0)
 		return error;
+	for (size_t end = strlen(path); end > 1 && path[end - 1] == '/'; end--)
+		path[end - 1] = '\0';
 	slash = strrchr(path, '/');
 	if (slash == NULL || (size_t)(slash - path) + sizeof("/containers") > PATH_MAX)
 		return err_set(err, -ENAMETOOLONG, "the path of the containers' logs is too long");
@@ -121,6 +123,21 @@ static int make_directory(char *path, struct err *err)
 		       : err_set(err, -errno, "make '%s': %s", path, strerror(errno));
 }
 
+/* A store may lie where everybody makes directories: whoever owns this one chooses what we write to. */
+static int check_owner(int fd, const char *path, struct err *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return err_set(err, -errno, "'%s': %s", path, strerror(errno));
+	if (st.st_uid == geteuid() && (st.st_mode & (S_IWGRP | S_IWOTH)) == 0)
+		return 0;
+	return err_set(err, -EPERM,
+		       "'%s', where logs lie, belongs to another user or can be written by others: "
+		       "let SKIFF_STORE name a directory in one of yours",
+		       path);
+}
+
 static int open_directory(bool make, struct err *err)
 {
 	char path[PATH_MAX];
@@ -131,7 +148,13 @@ static int open_directory(bool make, struct err *err)
 	if (error != 0)
 		return error;
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd >= 0 ? fd : err_set(err, -errno, "'%s': %s", path, strerror(errno));
+	if (fd < 0)
+		return err_set(err, -errno, "'%s': %s", path, strerror(errno));
+	error = check_owner(fd, path, err);
+	if (error == 0)
+		return fd;
+	close(fd);
+	return error;
 }
 
 static void forget_in(int all, const char *id)

@@ -45,8 +45,12 @@ static int be_user(struct cage_content *content, struct passwd *passwd, const st
 
 static int check(const struct cage *cage)
 {
+	const char *directory = cage_last(cage, WASI_WORKDIR, "/");
 	struct err err = {""};
 
+	if (directory[0] != '/')
+		return say(EXIT_USAGE, NULL, "option '--workdir': '%s' does not begin with a slash",
+			   directory);
 	if (cage->name != NULL && state_check_id(cage->name, &err) != 0)
 		return say(EXIT_USAGE, NULL, "option '--name': %s", err.text);
 	if (cage->published && cage_last(cage, WASI_NO_NETWORK, "") == NULL)

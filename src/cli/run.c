@@ -286,6 +286,10 @@ static int take_all(struct options *o, struct guest_plan *plan)
 		o->code = options_missing(o, "FILE");
 		return OPTIONS_STOP;
 	}
+	if (id == OPTIONS_WORD && plan->bundle == NULL && o->value[0] == '\0') {
+		o->code = say(EXIT_USAGE, NULL, "run: FILE is empty");
+		return OPTIONS_STOP;
+	}
 	return id;
 }
 

@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "command/emit.h"
 #include "image/archive.h"
+#include "image/layer.h"
 
 #define ARCHIVE_LAYOUT_FILE "oci-layout"
 #define ARCHIVE_INDEX_FILE "index.json"
@@ -45,6 +46,8 @@ struct archive_load {
 	struct arena arena;
 	struct buf files; /* struct archive_file; sorted by name when all is read */
 	uint64_t bytes; /* of those so far */
+	uint64_t given; /* bytes of all entries that went into the store */
+	struct layer_limits limits; /* of these the ratio, here as of layers */
 	uint32_t entries;
 	struct buf *loaded; /* borrowed: struct archive_image */
 	struct err *err;

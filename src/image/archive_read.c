@@ -24,6 +24,8 @@ enum {
 	LAYOUT_BYTES_MAX = 4096,
 };
 
+/* What is small may be packed as well as it likes. */
+static const uint64_t ratio_from = 64ull << 20;
 static const uint64_t files_max = 64ull << 30; /* bytes of all that is no blob by name */
 
 /* -- Names ------------------------------------------------------------------------------------------------- */
@@ -106,6 +108,20 @@ static ssize_t take(struct archive_load *load, struct archive *tar, const char *
 		       archive_error_string(tar));
 }
 
+/* Whatever an entry says it has, it comes from the bytes that came: zeros, packed or left out, would fill the disk. */
+static int allow(struct archive_load *load, struct archive *tar, size_t size)
+{
+	uint64_t came = (uint64_t)MAX(archive_filter_bytes(tar, -1), 0);
+
+	load->given += size;
+	if (load->given <= ratio_from || load->given / load->limits.ratio <= came)
+		return 0;
+	return err_set(load->err, -EFBIG,
+		       "it unpacks to more than %llu times its size, as bombs do: "
+		       "SKIFF_UNPACK_RATIO=NUMBER in the environment raises the limit",
+		       (unsigned long long)load->limits.ratio);
+}
+
 static int store_all(struct archive_load *load, struct archive *tar, const char *name,
 		     struct store_writer *writer)
 {
@@ -117,7 +133,9 @@ static int store_all(struct archive_load *load, struct archive *tar, const char 
 		rc = store_write_again(writer, load->err);
 	while (rc == 0 && n > 0) {
 		n = take(load, tar, name, piece);
-		rc = n > 0 ? store_write(writer, piece, (size_t)n, load->err) : (int)n;
+		rc = n > 0 ? allow(load, tar, (size_t)n) : (int)n;
+		if (rc == 0 && n > 0)
+			rc = store_write(writer, piece, (size_t)n, load->err);
 	}
 	free(piece);
 	return rc;
@@ -384,9 +402,12 @@ static struct archive *new_tar(void)
 
 int archive_read(struct archive_load *load, int fd)
 {
-	struct archive *tar = new_tar();
-	int rc;
+	struct archive *tar;
+	int rc = layer_limits_read(&load->limits, load->err);
 
+	if (rc < 0)
+		return rc;
+	tar = new_tar();
 	if (tar == NULL)
 		return err_set(load->err, -ENOMEM, "%s", strerror(ENOMEM));
 	rc = archive_read_open_fd(tar, fd, PIECE) == ARCHIVE_OK ? take_entries(load, tar)

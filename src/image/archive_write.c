@@ -7,8 +7,10 @@
  */
 #include <archive.h>
 #include <archive_entry.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +69,23 @@ void archive_emit_descriptor(struct emit *emit, const char *key, const char *med
 
 /* -- Opening ------------------------------------------------------------------------------------------------ */
 
+/* What cannot be read is not taken for empty. */
+static bool is_empty(int folder)
+{
+	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	const struct dirent *entry;
+	bool found = dir == NULL;
+
+	if (dir == NULL && fd >= 0)
+		close(fd);
+	while (!found && (entry = readdir(dir)) != NULL)
+		found = strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+	if (dir != NULL)
+		closedir(dir);
+	return !found;
+}
+
 static int open_folder(struct archive_sink *sink, struct err *err)
 {
 	sink->was_made = mkdir(sink->path, 0755) == 0;
@@ -75,10 +94,9 @@ static int open_folder(struct archive_sink *sink, struct err *err)
 	sink->dir = open(sink->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (sink->dir < 0)
 		return err_set(err, -errno, "'%s': %s", sink->path, strerror(errno));
-	if (faccessat(sink->dir, ARCHIVE_INDEX_FILE, F_OK, AT_SYMLINK_NOFOLLOW) < 0 &&
-	    faccessat(sink->dir, "blobs", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+	if (sink->was_made || is_empty(sink->dir))
 		return 0;
-	return err_set(err, -EEXIST, "'%s' has an image in it: name a new or an empty directory",
+	return err_set(err, -EEXIST, "'%s' is not empty: name a new or an empty directory",
 		       sink->path);
 }
 

@@ -168,8 +168,9 @@ static bool go(char path[static PATH_MAX], size_t *used, const char *name, size_
 	if (size == 0 || (size == 1 && name[0] == '.'))
 		return true;
 	if (size == 2 && memcmp(name, "..", 2) == 0) {
-		while (*used > 0 && path[--*used] != '/')
-			continue;
+		while (*used > 0 && path[*used - 1] != '/')
+			--*used;
+		*used -= *used > 0;
 		return true;
 	}
 	if (size > NAME_MAX || *used + size + 2 > PATH_MAX)

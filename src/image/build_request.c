@@ -21,7 +21,7 @@
 #include "base/base.h"
 #include "base/io.h"
 
-enum { MANIFESTS_MOST = 32, MODULE_MODE = 0755 };
+enum { MANIFESTS_MOST = 32, MODULE_MODE = 0755, PLATFORM_ROOM = 128 };
 
 void build_request_deinit(struct build_request *r)
 {
@@ -175,13 +175,6 @@ static int add_directory(struct build_request *r, const char *text, struct err *
 	struct build_root root;
 	char path[PATH_MAX];
 
-	if (colon == NULL || colon == text || colon[1] != '/' ||
-	    (size_t)(colon - text) >= sizeof(path))
-		return err_set(
-			err, -EINVAL,
-			"--dir %s: write HOST:GUEST, a directory here and an absolute path in "
-			"the image",
-			text);
 	memcpy(path, text, (size_t)(colon - text));
 	path[colon - text] = '\0';
 	root = (struct build_root){.dir = open_directory(path, err), .what = path};
@@ -387,14 +380,9 @@ static int add_other(struct build_request *r, const struct store *store, const c
 	struct image_descriptor manifest;
 	struct image_index index;
 	struct image_wish wish;
-	char name[128], room[128];
+	char name[PLATFORM_ROOM], room[128];
 	int error;
 
-	if (equals == NULL || equals == text || (size_t)(equals - text) >= sizeof(name))
-		return err_set(
-			err, -EINVAL,
-			"--with %s: write PLATFORM=REFERENCE, as in linux/amd64=hello:native",
-			text);
 	memcpy(name, text, (size_t)(equals - text));
 	name[equals - text] = '\0';
 	error = image_wish_parse(&wish, name, room, err);
@@ -422,28 +410,25 @@ static bool has_linux(const struct several *all)
 static void note_shape(const struct build_request *r, const struct several *all)
 {
 	char platform[128], sentence[ERR_MAX];
-	const char *what;
+	const char *what, *machine = all->items[0].platform.architecture;
 
+	invariant(all->count > 0 && machine != NULL);
 	image_platform_text(&all->items[0].platform, platform);
 	if (r->format == BUILD_ARTIFACT)
-		what = "a CNCF wasm artifact: for runwasi's shims, Spin and wasmCloud; it has no "
-		       "entrypoint, and ctr does not run it";
+		what = "a CNCF wasm artifact: for runwasi's shims, Spin and wasmCloud; it has "
+		       "no entrypoint, and ctr does not run it";
 	else if (all->count > 1 && has_linux(all))
-		what = "an index with an entry for linux: all engines take it, but each has to be "
-		       "told "
-		       "the platform or the runtime where wasm is wanted";
+		what = "an index with an entry for linux: all engines take it, but each has to "
+		       "be told the platform or the runtime where wasm is wanted";
 	else if (all->count > 1)
-		what = "an index without an entry for linux: containerd's CRI refuses it (no match "
-		       "for "
-		       "platform); --as-linux or --with linux/amd64=REFERENCE adds one";
-	else if (strcmp(all->items[0].platform.architecture, "wasm") != 0)
-		what = "every engine takes it for a native program, and has to be told the runtime "
-		       "if "
-		       "it is wasm";
+		what = "an index without an entry for linux: containerd's CRI refuses it (no "
+		       "match for platform); --as-linux or --with linux/amd64=REFERENCE adds one";
+	else if (strcmp(machine, "wasm") != 0)
+		what = "every engine takes it for a native program, and has to be told the "
+		       "runtime if it is wasm";
 	else
-		what = "no index, which is what most engines take; Kubernetes with containerd 2.1 "
-		       "or "
-		       "later also needs use_local_image_pull = true, or --as-linux here";
+		what = "no index, which is what most engines take; Kubernetes with containerd "
+		       "2.1 or later also needs use_local_image_pull = true, or --as-linux here";
 	if (r->format == BUILD_COMPAT && all->count == 1)
 		snprintf(sentence, sizeof(sentence), "one manifest for %s: %s", platform, what);
 	else
@@ -521,6 +506,28 @@ static int check_format(const struct build_request *r, struct err *err)
 		       r->module == NULL ? "a Dockerfile" : r->only_compat);
 }
 
+static int check_with(const char *text, struct err *err)
+{
+	const char *equals = strchr(text, '=');
+
+	if (equals != NULL && equals != text && equals - text < PLATFORM_ROOM)
+		return 0;
+	return err_set(err, -EINVAL,
+		       "--with %s: write PLATFORM=REFERENCE, as in linux/amd64=hello:native", text);
+}
+
+static int check_directory(const char *text, struct err *err)
+{
+	const char *colon = strrchr(text, ':');
+
+	if (colon != NULL && colon != text && colon[1] == '/' && colon - text < PATH_MAX)
+		return 0;
+	return err_set(err, -EINVAL,
+		       "--dir %s: write HOST:GUEST, a directory here and an absolute path in "
+		       "the image",
+		       text);
+}
+
 static int set_platform(struct build_request *r, struct err *err)
 {
 	struct image_wish wish;
@@ -544,13 +551,24 @@ static int set_platform(struct build_request *r, struct err *err)
 	return 0;
 }
 
-int build_request_make(struct build_request *r, struct store *store, struct image_descriptor *ret,
-		       struct err *err)
+int build_request_check(struct build_request *r, struct err *err)
 {
-	int module = -1, error = check_format(r, err);
+	int error = check_format(r, err);
 
 	if (error == 0)
 		error = set_platform(r, err);
+	for (size_t i = 0; error == 0 && i < BUF_COUNT(&r->directories, const char *); i++)
+		error = check_directory(*BUF_ITEM(&r->directories, const char *, i), err);
+	for (size_t i = 0; error == 0 && i < BUF_COUNT(&r->with, const char *); i++)
+		error = check_with(*BUF_ITEM(&r->with, const char *, i), err);
+	return error;
+}
+
+int build_request_make(struct build_request *r, struct store *store, struct image_descriptor *ret,
+		       struct err *err)
+{
+	int module = -1, error = build_request_check(r, err);
+
 	for (size_t i = 0; error == 0 && i < BUF_COUNT(&r->directories, const char *); i++)
 		error = add_directory(r, *BUF_ITEM(&r->directories, const char *, i), err);
 	if (error == 0)

@@ -25,7 +25,9 @@ struct build_request {
 };
 
 void build_request_deinit(struct build_request *request);
-/* -ENOENT and the like: with a sentence. *ret: what is to be named; its texts are the request's. */
+/* What can be told without looking at anything: -EINVAL, with a sentence, where the options make no sense. */
+int build_request_check(struct build_request *request, struct err *err);
+/* The same first. -ENOENT and the like: with a sentence. *ret: what is to be named; its texts are the request's. */
 int build_request_make(struct build_request *request, struct store *store,
 		       struct image_descriptor *ret, struct err *err);
 

@@ -16,15 +16,15 @@ enum {
 };
 
 /* Rows of a verb's table. */
-#define CONNECTION_ROWS                                                                        \
-	{CONNECTION_CACERT, 0, "cacert", "FILE",                                               \
-	 "trust the authorities in it, beside the system's"},                                  \
-		{CONNECTION_PLAIN, 0, "plain-http", NULL,                                      \
-		 "without TLS where there is none (this machine needs no option)"},            \
-		{CONNECTION_CREDS, 0, "creds", "USER:PASSWORD",                                \
-		 "instead of what `skiff login` keeps"},                                       \
-		{CONNECTION_USER, 'u', "username", "USER", "the same, with --password-stdin"}, \
-		{CONNECTION_STDIN, 0, "password-stdin", NULL,                                  \
+#define CONNECTION_ROWS                                                                   \
+	{CONNECTION_CACERT, 0, "cacert", "FILE",                                          \
+	 "trust the authorities in it, beside the system's"},                             \
+		{CONNECTION_PLAIN, 0, "plain-http", NULL,                                 \
+		 "without TLS where there is none (this machine needs no option)"},       \
+		{CONNECTION_CREDS, 0, "creds", "USER:PASSWORD",                           \
+		 "both at once; other users of the machine see it"},                      \
+		{CONNECTION_USER, 'u', "username", "USER", "who, with --password-stdin"}, \
+		{CONNECTION_STDIN, 0, "password-stdin", NULL,                             \
 		 "read the password from standard input"}
 
 struct connection {

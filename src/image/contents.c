@@ -7,7 +7,11 @@
 #include <inttypes.h>
 #include <pthread.h>
 
-enum { THREADS = 3, THREADS_MAX = 32 };
+enum {
+	THREADS = 3,
+	THREADS_MAX = 32,
+	TEXTS_MAX = 64 << 20 /* bytes of all manifests: they are kept in memory */
+};
 
 uint32_t contents_count(const struct contents *c)
 {
@@ -64,10 +68,16 @@ static int add(struct contents *c, const struct image_descriptor *d, struct err 
 int contents_add(struct contents *c, const char *text, size_t size, struct err *err)
 {
 	struct image_manifest manifest;
-	int rc = image_manifest_parse(&manifest, text, size, err);
+	int rc;
 
+	if (size > TEXTS_MAX - c->texts)
+		return err_set(err, -EFBIG,
+			       "its manifests have more than %d MiB; choose one by --platform",
+			       TEXTS_MAX >> 20);
+	rc = image_manifest_parse(&manifest, text, size, err);
 	if (rc != 0)
 		return err_prefix(err, rc < 0 ? rc : -EINVAL, "its manifest");
+	c->texts += size;
 	if (buf_put(&c->manifests, &manifest, sizeof(manifest)) == NULL) {
 		image_manifest_deinit(&manifest);
 		return err_set(err, -ENOMEM, "no memory");

@@ -12,6 +12,7 @@ struct contents { /* zeros: empty */
 	struct buf items; /* struct image_descriptor; texts borrowed from the manifests */
 	struct digests seen;
 	uint64_t size; /* of all items */
+	size_t texts; /* bytes of all manifests that were added: 64 MiB at most */
 };
 
 /* Of a manifest: its config, then its layers. Foreign layers are refused by name, and sizes that contradict each other or nobody has. */

@@ -423,7 +423,7 @@ static int expand_operator(struct expansion *x, const char *name, const char *va
 		return err_set(x->err, -EINVAL, "${%s...}: it is not set", name);
 	if (op == '+' ? is_set : op == '-' && !is_set)
 		error = expand_some(&word);
-	else if (op != '+')
+	else if (op != '+' && value != NULL)
 		error = put(x, value, strlen(value));
 	return error;
 }

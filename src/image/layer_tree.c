@@ -10,7 +10,8 @@
  * a descriptor for each level.
  *
  * A whiteout removes what lower layers brought: whatever is not in the table of what this layer did. A key is a digest of
- * the directory's identity and the name; a directory that went took its names with it, so a key never means another's.
+ * the directory's identity and the name; a directory that went took its names with it, so a key never means another's: at
+ * worst one of a new directory with an old number, in which all is of this layer anyway.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -23,7 +24,12 @@
 #include "base/sha256.h"
 #include "image/layer_parts.h"
 
-enum { LINKS_MAX = 40, STEPS_MAX = 4096 };
+enum {
+	LINKS_MAX = 40,
+	STEPS_MAX = 4096,
+	STEPS_FREE =
+		64, /* so many of a walk are as good as an entry: a layer is free to make all of its walks long ones */
+};
 
 void layer_tree_init(struct layer_tree *tree, int root, struct layer_limits *left)
 {
@@ -87,6 +93,19 @@ static int follow(struct walk *walk, int link)
 	return 0;
 }
 
+/* Of what may be unpacked, where there is a limit. */
+static int charge(struct walk *walk)
+{
+	struct layer_limits *left = walk->tree->left;
+
+	if (left == NULL)
+		return 0;
+	if (left->entries == 0)
+		return -EDQUOT;
+	left->entries--;
+	return 0;
+}
+
 /* A descriptor of what the name is; of what is missing, once it is made. */
 static int look(struct walk *walk, const char *name)
 {
@@ -95,9 +114,9 @@ static int look(struct walk *walk, const char *name)
 	if (fd < 0 && errno == ENOENT && walk->make) {
 		if (walk->depth == LAYER_DEPTH_MAX)
 			return -ENAMETOOLONG;
-		if (walk->tree->left->entries == 0)
-			return -EDQUOT;
-		walk->tree->left->entries--;
+		fd = charge(walk);
+		if (fd < 0)
+			return fd;
 		if (mkdirat(dir, name, 0755) < 0 || fchmodat(dir, name, 0755, 0) < 0)
 			return -errno;
 		fd = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
@@ -136,6 +155,8 @@ static int walk_all(struct walk *walk)
 	while ((error = next(walk, name)) > 0) {
 		if (++walk->steps > STEPS_MAX)
 			return -ELOOP;
+		if (walk->steps % STEPS_FREE == 0 && (error = charge(walk)) < 0)
+			return error;
 		if (strcmp(name, "..") == 0)
 			go_up(walk);
 		else if (strcmp(name, ".") != 0)
@@ -189,6 +210,9 @@ int layer_tree_open(struct layer_tree *tree, const char *path, bool make, struct
 }
 
 /* -- What this layer brought ---------------------------------------------------------------------- */
+
+#define ALL_OURS \
+	"" /* in place of a name: there is nothing in the directory but what this layer brought */
 
 static struct layer_key key_of(dev_t device, ino_t inode, const char *name)
 {
@@ -245,9 +269,9 @@ static int keys_grow(struct layer_tree *tree)
 	return 0;
 }
 
-int layer_tree_bring(struct layer_tree *tree, const struct layer_place *place, const char *name)
+static int key_add(struct layer_tree *tree, struct layer_key key)
 {
-	struct layer_key key = key_of(place->device, place->inode, name), *at;
+	struct layer_key *at;
 
 	if (tree->count >= tree->room / 2 && keys_grow(tree) < 0)
 		return -ENOMEM;
@@ -256,6 +280,11 @@ int layer_tree_bring(struct layer_tree *tree, const struct layer_place *place, c
 		tree->count++;
 	*at = key;
 	return 0;
+}
+
+int layer_tree_bring(struct layer_tree *tree, const struct layer_place *place, const char *name)
+{
+	return key_add(tree, key_of(place->device, place->inode, name));
 }
 
 /* -- Removing ----------------------------------------------------------------------------------------- */
@@ -298,6 +327,11 @@ static int remove_children(struct layer_tree *tree, int dir, const char *name, b
 	}
 	if (fstat(fd, &st) < 0)
 		error = -errno;
+	/* Once it has none of lower layers it gets none any more: who asks often does not make us look at all of ours each time. */
+	if (error == 0 && lower && was_brought(tree, key_of(st.st_dev, st.st_ino, ALL_OURS))) {
+		closedir(list);
+		return 0;
+	}
 	while (error == 0 && (errno = 0, child = readdir(list)) != NULL) {
 		if (strcmp(child->d_name, ".") == 0 || strcmp(child->d_name, "..") == 0)
 			continue;
@@ -309,6 +343,8 @@ static int remove_children(struct layer_tree *tree, int dir, const char *name, b
 	if (error == 0 && errno != 0)
 		error = -errno;
 	closedir(list);
+	if (error == 0 && lower)
+		error = key_add(tree, key_of(st.st_dev, st.st_ino, ALL_OURS));
 	return error;
 }
 

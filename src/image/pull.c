@@ -184,6 +184,7 @@ static int check_room(const struct puller *p, struct err *err)
 {
 	struct statvfs fs;
 	uint64_t needed = 0, room;
+	char takes[24], left[24];
 
 	for (uint32_t i = 0; i < contents_count(&p->contents); i++)
 		if (!store_has(p->store, &contents_item(&p->contents, i)->digest))
@@ -193,10 +194,11 @@ static int check_room(const struct puller *p, struct err *err)
 	room = (uint64_t)fs.f_bavail * fs.f_frsize;
 	if (needed <= room)
 		return 0;
-	return err_set(err, -ENOSPC,
-		       "it takes %" PRIu64 " MB, and where the store is ('%s') there are %" PRIu64
-		       " MB left",
-		       needed / 1000000, p->store->path, room / 1000000);
+	return err_set(
+		err, -ENOSPC,
+		"it takes %s, and where the store is ('%s') there are %s left; 'skiff rmi --prune' "
+		"removes what no image needs",
+		progress_amount(needed, takes), p->store->path, progress_amount(room, left));
 }
 
 static int get_blobs(struct puller *p, struct err *err)

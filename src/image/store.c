@@ -316,7 +316,7 @@ int store_open(struct store *ret, const char *path, struct err *err)
 		return err_set(err, -ENOMEM, "%s", strerror(ENOMEM));
 	}
 	use_real_path(&store);
-	error = store_check_owner(store.dir, store.path, err);
+	error = store_believe(store.dir, store.path, err);
 	if (error == 0)
 		error = take_lock(&store, err);
 	if (error == 0)

@@ -106,6 +106,10 @@ static int keep_manifest(struct collection *c, const char *text, size_t size, st
 	return error;
 }
 
+/*
+ * What something is that an index leads to is the index's own word, and whoever wrote it may say of a layer that it was a manifest.
+ * Its bytes are right: so it is none, and leads nowhere. What a name itself leads to was one when it got the name.
+ */
 static int keep_text(struct collection *c, const struct image_descriptor *d, unsigned depth,
 		     struct err *err)
 {
@@ -114,12 +118,12 @@ static int keep_text(struct collection *c, const struct image_descriptor *d, uns
 	size_t size;
 	int error = store_blob_read(c->store, &d->digest, IMAGE_JSON_MAX, &text, &size, err);
 
-	/* Something large of a type that we do not know is no manifest. */
-	if (error == -EFBIG && type == IMAGE_UNKNOWN)
+	/* Something large is no manifest. */
+	if (error == -EFBIG && (depth > 0 || type == IMAGE_UNKNOWN))
 		return 0;
 	if (error != 0)
 		return error;
-	if (type == IMAGE_UNKNOWN)
+	if (depth > 0 || type == IMAGE_UNKNOWN)
 		type = image_guess(text, size);
 	if (type == IMAGE_INDEX)
 		error = keep_index(c, text, size, depth, err);

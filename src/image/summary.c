@@ -188,21 +188,6 @@ void summary_name(const struct image_descriptor *image, char text[static REFEREN
 		reference_short(&reference, text);
 }
 
-void summary_size(uint64_t bytes, char text[static 32])
-{
-	static const char *const units[] = {"KiB", "MiB", "GiB", "TiB"};
-	double size = (double)bytes / 1024;
-	size_t unit = 0;
-
-	if (bytes < 1024) {
-		snprintf(text, 32, "%u B", (unsigned)bytes);
-		return;
-	}
-	for (; size >= 1023.95 && unit + 1 < ARRAY_SIZE(units); unit++)
-		size /= 1024;
-	snprintf(text, 32, "%.1f %s", size, units[unit]);
-}
-
 const char *summary_since(const struct image_descriptor *image)
 {
 	const char *text = image_note(&image->notes, STORE_SINCE);

@@ -22,8 +22,6 @@ void summary_deinit(struct summary *summary);
 
 /* Its name as people write it, or "-"; another tool's as it is. */
 void summary_name(const struct image_descriptor *image, char text[static REFERENCE_ROOM]);
-/* "12.3 MiB" */
-void summary_size(uint64_t bytes, char text[static 32]);
 /* "5 minutes ago", by the annotation of the name; "-": nobody knows. */
 void summary_when(const struct image_descriptor *image, char text[static 32]);
 /* The annotation itself; "": none. */

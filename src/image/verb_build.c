@@ -421,8 +421,11 @@ static int build(struct given *g)
 	struct image_descriptor image;
 	struct store store;
 	struct err err = {.text = ""};
-	int code, error = store_open(&store, NULL, &err);
+	int code, error = build_request_check(&g->request, &err);
 
+	if (error < 0)
+		return failed(error, &err);
+	error = store_open(&store, NULL, &err);
 	if (error < 0)
 		return say(EXIT_BAD, NULL, "%s", err.text);
 	error = build_request_make(&g->request, &store, &image, &err);

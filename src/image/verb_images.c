@@ -6,6 +6,7 @@
 #include "command/out.h"
 #include "command/say.h"
 #include "image/digests.h"
+#include "image/progress.h"
 #include "image/summary.h"
 #include "image/verbs.h"
 #include "oci/store.h"
@@ -124,7 +125,7 @@ static int fill_row(struct listing *l, const struct image_descriptor *d)
 		snprintf(row->digest, sizeof(row->digest), "%.*s", DIGITS,
 			 oci_digest_hex(&d->digest));
 	join_platforms(&summary, row->platforms);
-	summary_size(summary.size, row->size);
+	progress_amount(summary.size, row->size);
 	if (summary.damaged)
 		strcat(row->size, " (damaged)");
 	summary_when(d, row->when);

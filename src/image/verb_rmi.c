@@ -10,6 +10,7 @@
 #include "command/options.h"
 #include "command/out.h"
 #include "command/say.h"
+#include "image/progress.h"
 #include "image/store_parts.h"
 #include "image/store_uses.h"
 #include "image/summary.h"
@@ -174,13 +175,12 @@ static int collect(struct store *store, bool parts, struct out *out)
 
 	if (store_collect(store, parts, &freed, &err) != 0)
 		return say(EXIT_BAD, NULL, "%s", err.text);
-	summary_size(freed.bytes, text);
 	if (freed.later)
 		out_text(out,
 			 "another process uses the store: what no name leads to goes when that "
 			 "has ended\n");
 	else
-		out_format(out, "freed %s\n", text);
+		out_format(out, "freed %s\n", progress_amount(freed.bytes, text));
 	return EXIT_OK;
 }
 

@@ -13,22 +13,20 @@ const char tag_details[] = "REFERENCE is a name, or 4 digits or more of a digest
 			   "that image from now\n"
 			   "on, whatever it stood for before.\n";
 
-static int tag(struct store *store, const char *word, const char *name, struct err *err)
+static int tag(struct store *store, const char *word, const struct reference *reference,
+	       struct err *err)
 {
 	const struct image_descriptor *found;
 	struct image_index index;
-	struct reference reference;
-	int error = reference_parse(&reference, name, err);
+	int error = store_find(store, word, &index, &found, err);
 
-	if (error == 0)
-		error = store_find(store, word, &index, &found, err);
 	if (error != 0)
 		return error;
-	if (reference.digest.text[0] != '\0' && !oci_digest_is(&reference.digest, &found->digest))
-		error = err_set(err, -1, "'%s' names a digest, and '%s' is %s", name, word,
-				found->digest.text);
+	if (reference->digest.text[0] != '\0' && !oci_digest_is(&reference->digest, &found->digest))
+		error = err_set(err, -1, "'%s' names a digest, and '%s' is %s",
+				reference->digest.text, word, found->digest.text);
 	if (error == 0)
-		error = store_name(store, &reference, found, err);
+		error = store_name(store, reference, found, err);
 	image_index_deinit(&index);
 	return error;
 }
@@ -36,6 +34,7 @@ static int tag(struct store *store, const char *word, const char *name, struct e
 int tag_verb(const struct verb *verb, char **args)
 {
 	const char *words[2] = {NULL, NULL};
+	struct reference reference;
 	struct store store;
 	struct options o;
 	struct err err;
@@ -51,10 +50,12 @@ int tag_verb(const struct verb *verb, char **args)
 	}
 	if (count < 2)
 		return options_missing(&o, count == 0 ? "REFERENCE" : "NAME");
+	if (reference_parse(&reference, words[1], &err) != 0)
+		return say(EXIT_USAGE, NULL, "%s", err.text);
 	if (store_open(&store, NULL, &err) != 0)
 		return say(EXIT_BAD, NULL, "%s", err.text);
-	code = tag(&store, words[0], words[1], &err) == 0 ? EXIT_OK
-							  : say(EXIT_BAD, NULL, "%s", err.text);
+	code = tag(&store, words[0], &reference, &err) == 0 ? EXIT_OK
+							    : say(EXIT_BAD, NULL, "%s", err.text);
 	store_close(&store);
 	return code;
 }

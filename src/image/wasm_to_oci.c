@@ -364,13 +364,27 @@ static const struct verb verbs[] = {
 	 run_pull, pull_rows, ""},
 };
 
+static const char usage[] = "usage: wasm-to-oci push [OPTIONS] FILE REFERENCE, or "
+			    "wasm-to-oci pull [OPTIONS] REFERENCE [--out FILE]";
+
+static int show_usage(void)
+{
+	struct out out;
+
+	out_init(&out, STDOUT_FILENO);
+	out_format(
+		&out,
+		"%s\n\n'wasm-to-oci push --help' and 'wasm-to-oci pull --help' list the options.\n",
+		usage);
+	return out_end(&out, EXIT_OK);
+}
+
 int wasm_to_oci(char **args)
 {
+	if (args[0] != NULL && (strcmp(args[0], "--help") == 0 || strcmp(args[0], "-h") == 0))
+		return show_usage();
 	for (size_t i = 0; args[0] != NULL && i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (strcmp(args[0], verbs[i].name) == 0)
 			return verbs[i].run(&verbs[i], args + 1);
-	return say(
-		EXIT_USAGE, NULL,
-		"usage: wasm-to-oci push [OPTIONS] FILE REFERENCE, or wasm-to-oci pull [OPTIONS] "
-		"REFERENCE [--out FILE]");
+	return say(EXIT_USAGE, NULL, "%s", usage);
 }

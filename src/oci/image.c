@@ -17,7 +17,7 @@
 #include "base/base.h"
 #include "oci/read.h"
 
-enum { MEDIA_TYPE_MAX = 127, SCHEMA = 2, SCHEMA_V1 = 1 };
+enum { SHORT_MAX = 127, SCHEMA = 2, SCHEMA_V1 = 1 };
 
 static const struct {
 	uint8_t type;
@@ -71,6 +71,25 @@ static int read_member(struct reader *r, struct json_value object, const struct 
 
 	*ret = "";
 	return find(object, name, &value) ? read_text(r, value, &here, ret) : 0;
+}
+
+/*
+ * A name that goes on from here: to the head of a request, to index.json, to terminals. Visible characters and spaces, and few
+ * of them, so that it is a part of nothing else there, and leaves room for others.
+ */
+static int read_short(struct reader *r, struct json_value object, const struct read_place *at,
+		      const char *name, const char **ret)
+{
+	struct read_place here = READ_FIELD(at, name);
+	int rc = read_member(r, object, at, name, ret);
+
+	if (rc == 0 && strlen(*ret) > SHORT_MAX)
+		return read_fail(r, &here, "must have at most %d bytes, has %zu", SHORT_MAX,
+				 strlen(*ret));
+	for (const char *c = *ret; rc == 0 && *c != '\0'; c++)
+		if (*c < ' ' || *c > '~')
+			rc = read_fail(r, &here, "must be of visible characters of ASCII");
+	return rc;
 }
 
 static int check_object(struct reader *r, struct json_value value, const struct read_place *at)
@@ -187,26 +206,14 @@ static int read_names(struct reader *r, struct json_value object, const struct r
 static int read_platform(struct reader *r, struct json_value object, const struct read_place *at,
 			 struct image_platform *ret)
 {
-	int rc = read_member(r, object, at, "os", &ret->os);
+	int rc = read_short(r, object, at, "os", &ret->os);
 
 	if (rc == 0)
-		rc = read_member(r, object, at, "architecture", &ret->architecture);
+		rc = read_short(r, object, at, "architecture", &ret->architecture);
 	if (rc == 0)
-		rc = read_member(r, object, at, "variant", &ret->variant);
+		rc = read_short(r, object, at, "variant", &ret->variant);
 	if (rc == 0)
-		rc = read_member(r, object, at, "os.version", &ret->os_version);
-	return rc;
-}
-
-static int read_media_type(struct reader *r, struct json_value object, const struct read_place *at,
-			   const char **ret)
-{
-	struct read_place here = READ_FIELD(at, "mediaType");
-	int rc = read_member(r, object, at, "mediaType", ret);
-
-	if (rc == 0 && strlen(*ret) > MEDIA_TYPE_MAX)
-		rc = read_fail(r, &here, "must have at most %d bytes, has %zu", MEDIA_TYPE_MAX,
-			       strlen(*ret));
+		rc = read_short(r, object, at, "os.version", &ret->os_version);
 	return rc;
 }
 
@@ -236,7 +243,7 @@ static int read_descriptor(struct reader *r, struct json_value object, const str
 	int rc = check_object(r, object, at);
 
 	if (rc == 0)
-		rc = read_media_type(r, object, at, &ret->media_type);
+		rc = read_short(r, object, at, "mediaType", &ret->media_type);
 	if (rc < 0)
 		return rc;
 	ret->type = image_type(ret->media_type);
@@ -251,7 +258,7 @@ static int read_descriptor(struct reader *r, struct json_value object, const str
 	if (rc == 0)
 		rc = read_notes(r, object, at, "annotations", &ret->notes);
 	if (rc == 0)
-		rc = read_member(r, object, at, "artifactType", &ret->artifact_type);
+		rc = read_short(r, object, at, "artifactType", &ret->artifact_type);
 	return rc;
 }
 
@@ -344,7 +351,7 @@ static int check_kind(struct reader *r, struct json_value root, enum image_type 
 		      const char **ret)
 {
 	struct read_place here = READ_FIELD(NULL, "mediaType");
-	int rc = read_media_type(r, root, NULL, ret);
+	int rc = read_short(r, root, NULL, "mediaType", ret);
 
 	if (rc == 0 && (*ret)[0] != '\0' && image_type(*ret) != type)
 		rc = read_fail(r, &here, "'%s' is not %s", *ret,
@@ -399,7 +406,7 @@ static int read_manifest(struct reader *r, struct json_value root, void *to)
 	if (rc == 0)
 		rc = check_no_member(r, root, "manifests", "a manifest");
 	if (rc == 0)
-		rc = read_member(r, root, NULL, "artifactType", &manifest->artifact_type);
+		rc = read_short(r, root, NULL, "artifactType", &manifest->artifact_type);
 	if (rc == 0 && !find(root, "config", &config))
 		rc = read_fail(r, &place, "is missing");
 	if (rc == 0)

@@ -260,7 +260,7 @@ static void fail(const struct image_index *index, const char *wanted, struct err
 	if (there[0] == '\0')
 		err_set(err, 0, "the index lists no image, for whatever platform");
 	else
-		err_set(err, 0, "the index has no image for %s, it has %s", wanted, there);
+		err_set(err, 0, "there is no image for %s in it, only for %s", wanted, there);
 }
 
 static const struct image_descriptor *choose_any(const struct image_index *index, struct err *err)

@@ -3,8 +3,8 @@
  * store.c: a name of an image to what running it takes, for a program that starts: three small files are read (index.json,
  * ready/..., the config), by four calls of the system each or less.
  *
- * Nothing is checked again that was checked when it was written, and nothing is written. What cannot be read as ready is not ready:
- * image/prepare.c then makes it anew.
+ * Nothing is checked again that was checked when it was written, but whose the store is; and nothing is written. What cannot be
+ * read as ready is not ready: image/prepare.c then makes it anew.
  */
 #include "oci/store.h"
 
@@ -75,7 +75,7 @@ static int fail_no_store(const char *path, struct err *err)
 	return err_set(err, -errno, "the images in '%.300s': %s", path, strerror(errno));
 }
 
-int store_check_owner(int dir, const char *path, struct err *err)
+int store_believe(int dir, const char *path, struct err *err)
 {
 	struct stat st;
 
@@ -120,11 +120,10 @@ int store_use(int *ret_dir, struct err *err)
 	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return fail_no_store(path, err);
-	rc = store_check_owner(dir, path, err);
-	lock = rc < 0 ? rc : take_lock(dir);
+	rc = store_believe(dir, path, err);
+	lock = rc == 0 ? take_lock(dir) : -1;
 	if (lock < 0) {
-		if (rc == 0)
-			rc = fail_no_store(path, err);
+		rc = rc == 0 ? fail_no_store(path, err) : rc;
 		close(dir);
 		return rc;
 	}

@@ -42,8 +42,11 @@ enum { STORE_READY_NAME = 256 };
 
 /* The directory: $SKIFF_STORE, of root /var/lib/skiff/images, of others $XDG_DATA_HOME/skiff/images or ~/.local/share/skiff/images. */
 int store_path(char path[static PATH_MAX], struct err *err);
-/* -EPERM: others could have written what lies there. */
-int store_check_owner(int dir, const char *path, struct err *err);
+/*
+ * What lies in a store is run as it is: so it must be ours or root's, and nobody else may write there. -EPERM, with the sentence; `path`
+ * is what that calls it.
+ */
+int store_believe(int dir, const char *path, struct err *err);
 /*
  * The lock, held shared as long as the descriptor is open: it is returned and the caller's, as is *ret_dir, the store. -ENOENT:
  * there is no store yet; -EPERM: as above.

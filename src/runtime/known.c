@@ -306,7 +306,7 @@ static int check_deletable(const struct known *k, bool force, bool ours, struct 
 		return 0;
 	if (!runs)
 		return err_set(err, -EBUSY, "container '%s' is being made", k->id);
-	return err_set(err, -EBUSY, "container '%s' is %s: end it first, or delete it with --force",
+	return err_set(err, -EBUSY, "container '%s' is %s: end it first, or remove it with --force",
 		       k->id, known_status_name(k->status));
 }
 

@@ -147,11 +147,23 @@ static int remove_guarded(int dir, int root, const char *id, struct err *err)
 	if (state_is_alive(&state.init))
 		error = err_set(err, -EBUSY, "its process %d runs", (int)state.init.pid);
 	else if (state.kept)
-		error = err_set(err, -EBUSY, "it was not deleted yet");
+		error = err_set(err, -EBUSY, "it has ended, and 'skiff rm' removes it");
 	else if (state.cgroup[0] != '\0')
 		error = remove_group(&state, root, id, err);
 	state_deinit(&state);
 	return error;
+}
+
+/* Whoever keeps a detached container's log guards its state until the end: then that is why. */
+static void say_what_runs(int dir, struct err *err)
+{
+	struct state state = {0};
+
+	if (state_read(dir, &state, NULL) != 0)
+		return;
+	if (state.phase >= STATE_CREATED && state_is_alive(&state.init))
+		err_set(err, -EBUSY, "its process %d runs", (int)state.init.pid);
+	state_deinit(&state);
 }
 
 int leftover_remove(int root, const char *id, struct err *err)
@@ -163,6 +175,8 @@ int leftover_remove(int root, const char *id, struct err *err)
 	if (dir < 0)
 		return dir;
 	error = leftover_guard(dir, id, err);
+	if (error == -EBUSY)
+		say_what_runs(dir, err);
 	if (error == 0)
 		error = remove_guarded(dir, root, id, err);
 	if (error == 0)

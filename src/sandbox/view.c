@@ -327,6 +327,11 @@ static int take_root(struct view *view, const struct oci_spec *spec, bool is_emp
 	else
 		error = is_empty ? cover_root(view) : template_keep(view->root);
 
+	if (error == -EINVAL)
+		return err_set(err, error,
+			       "take the root: '/' is no mount here, as in a chroot, or what the "
+			       "kernel began with, and cannot be replaced; make it a mount before: "
+			       "mount --bind DIR DIR && chroot DIR");
 	return error == 0 ? 0 : err_set(err, error, "take the root: %s", strerror(-error));
 }
 

@@ -4,7 +4,7 @@
  *
  * The block begins with `struct image`, then the module's bytes as they came, then the tables. It
  * holds offsets from its start and indices, no pointers: it can be copied, written to a file and mapped
- * read-only at any address by many processes. docs/image.md describes each field; whoever
+ * read-only at any address by many processes. docs/module-image.md describes each field; whoever
  * changes a struct here raises IMAGE_VERSION.
  *
  * The bytes of function bodies differ from the original in one respect: the first byte of

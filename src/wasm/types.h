@@ -26,7 +26,7 @@ enum type_form {
 
 #define TYPE_NONE UINT32_MAX /* no supertype, no type */
 
-/* Lies in images as it is: docs/image.md. */
+/* Lies in images as it is: docs/module-image.md. */
 struct type_def {
 	uint8_t form; /* enum type_form */
 	uint8_t is_final;

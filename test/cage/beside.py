@@ -63,6 +63,7 @@ def exec_finds_the_containers_files(b):
         c.u.file("app/file", "in app\n")
         assert c.exec("cwd", module="prog").out == "/\n"
         assert c.exec("cwd", ";", "cat", "file", options=("--cwd", "/app")).out == "/app\nin app\n"
+        assert c.exec("cwd", options=("-w", "/app")).out == "/app\n"
         c.exec("cwd", options=("--cwd", "app"), code=1, err="cwd")
         assert c.exec("say", "x", module="/kit.wasm#other", code=3).out == "the other entry\n"
 

@@ -689,7 +689,7 @@ def kill_of_a_paused_one(b):
 @test
 def deletes(b):
     with up(b) as c:
-        c.do("delete", code=1, err="is running: end it first, or delete it with --force")
+        c.do("delete", code=1, err="is running: end it first, or remove it with --force")
         assert c.status == "running"
         c.do("delete", options=("--force",))
         assert c.code() == -9 and not c.u.left()

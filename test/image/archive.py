@@ -312,6 +312,23 @@ def packed_archives(b):
 
 
 @test
+def bombs(b):
+    """What comes of some kilobytes: zeros that are packed, and zeros that an archive says were left out."""
+    image = Image(layers=1)
+    zeros = bytes(128 << 20)
+    data = tar(*oci(image), entry(blob_name(sha(zeros)), zeros))
+    for packed in (bz2.compress(data), lzma.compress(data, preset=0)):
+        b.fresh()
+        b.refuse(packed, "it unpacks to more than 1000 times its size")
+    b.fresh()
+    head = bytearray(entry("layer.tar", bytes(512))[0].tobuf(tarfile.GNU_FORMAT))
+    head[156:157], head[386:410] = b"S", b"%011o\0%011o\0" % ((4 << 30) - 512, 512)
+    head[483:495], head[148:156] = b"%011o\0" % (4 << 30), b" " * 8
+    head[148:156] = b"%06o\0 " % sum(head)
+    b.refuse(bytes(head) + bytes(512 + 1024), "it unpacks to more than 1000 times its size")
+
+
+@test
 def a_layout(b):
     b.fresh()
     image, other = Image(), Image("other")
@@ -540,7 +557,7 @@ def a_layout_is_written(b):
         assert "platform" not in d  # `ctr images import` would leave it out
         assert d["annotations"] == {REF_NAME: "docker.io/library/hello:1", FULL_NAME: "docker.io/library/hello:1"}
         assert sorted(os.listdir(os.path.join(folder, "blobs/sha256"))) == sorted(sha(x)[7:] for x in image.parts())
-        b.mistake(1, "has an image in it: name a new or an empty directory", "save", "hello:1", *args)
+        b.mistake(1, "is not empty: name a new or an empty directory", "save", "hello:1", *args)
         assert os.path.exists(os.path.join(folder, "index.json"))
     os.mkdir(b.at("out-2"))
     b.save("hello:1", "-o", b.at("out-2"))
@@ -601,6 +618,10 @@ def mistakes_of_saving(b):
     b.mistake(1, "No such file or directory", "save", "-o", b.at("no/such/file"), "hello:1")
     b.mistake(1, "No such file or directory", "save", "-o", b.at("no/such/folder/"), "hello:1")
     b.mistake(1, "Not a directory", "save", "--format", "oci", "-o", write(b.at("file"), b"x"), "hello:1")
+    os.mkdir(b.at("others"))
+    write(b.at("others/file"), b"x")
+    b.mistake(1, "is not empty: name a new or an empty directory", "save", "-o", b.at("others"), "hello:1")
+    assert os.listdir(b.at("others")) == ["file"]
 
 
 @test

@@ -43,6 +43,24 @@ def a_container_in_the_background(n):
 
 
 @test
+def logs_in_a_place_of_others(n):
+    """Beside the store: who made that directory before us would have us write wherever he likes."""
+    with n.node() as store:
+        kit(store)
+        logs = os.path.join(os.path.dirname(store.path), "containers")
+        os.makedirs(logs, mode=0o700, exist_ok=True)
+        os.chmod(logs, 0o777)
+        n.refused("run", "-d", "--name", "elsewhere", "kit", has="can be written by others")
+        assert n.row("elsewhere") is None
+        os.chmod(logs, 0o700)
+        store.path += "//"  # is beside it, too
+        n.expect("run", "-d", "--name", "here", "kit")
+        n.wait("here")
+        assert os.listdir(logs) == ["here"] and not os.path.exists(os.path.join(store.path, "containers"))
+        n.expect("rm", "here")
+
+
+@test
 def it_lets_go_of_everything(n):
     """The terminal, our streams, the directory: whoever waits for the end of a pipe does not wait for it."""
     with n.node() as store:
@@ -81,13 +99,13 @@ def names_and_beginnings(n):
         kit(store)
         assert n.up(options=["--name", "web-1"]) == "web-1"
         n.up(options=["--name", "web-2"])
-        n.refused("run", "-d", "--name", "web-1", "kit", has="there is a container 'web-1' already")
+        n.refused("run", "-d", "--name", "web-1", "kit", has=["there is a container 'web-1' already: its process ", " runs"])
         assert "ready" in n.expect("logs", "web-1").out, "the log of who has the name is as it was"
         n.refused("logs", "web", has="2 containers 'web...'")
         n.refused("kill", "we", has="2 containers")
         n.expect("exec", "web-2", "/kit.wasm", "say", "x", out="x\n")
         n.expect("stop", "web-1", "web-2", "none", out="web-1\nweb-2\n", code=1, err="no container 'none'")
-        n.refused("run", "-d", "--name", "web-1", "kit", has="already")
+        n.refused("run", "-d", "--name", "web-1", "kit", has="already: it has ended, and 'skiff rm' removes it")
         n.expect("rm", "web-1", out="web-1\n")
         n.expect("exec", "we", "/kit.wasm", "say", "x", code=1, err=None)
         n.expect("rm", "web", out="web\n")

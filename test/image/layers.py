@@ -345,6 +345,28 @@ def deeper_than_directories_go(u):
 
 
 @case
+def long_ways_count(u):
+    """Else a layer of a few megabytes has us walk for hours."""
+    way = "/".join("a" * 200)
+    detour = [entry(way, "d"), entry("l", "l", link=way + "/.." * 200)]
+    env = {"SKIFF_UNPACK_ENTRIES": "1000"}
+    u.refused(detour + [entry("l/" * 8 + "%d/f" % i) for i in range(50)], says="SKIFF_UNPACK_ENTRIES=NUMBER", code=FBIG,
+              env=env)
+    u.put([entry("/".join("b" * 50) + "/f%d" % i) for i in range(500)], env=env)
+
+
+@case
+def an_opaque_directory_over_and_over(u):
+    """What a layer itself brought is not gone through for each of its whiteouts."""
+    again = header(b"d/.wh..wh..opq") * 50000 + header(b".wh.d") * 50000
+    u.put([entry("d/lower", data=b"1"), entry("d/e/lower")])
+    u.put(body(b"".join(header(b"d/%d" % i) for i in range(8000))) + header(b"d/e/ours") + again + END)
+    assert len(u.names("d")) == 8001 and u.names("d/e") == ["ours"]
+    u.put([entry("d/.wh..wh..opq"), entry("d/new")])
+    assert u.names("d") == ["new"]
+
+
+@case
 def a_file_in_the_way(u):
     u.refused([entry("a", data=b"1"), entry("a/b", data=b"2")], says="a file is in the way", code=-20)
     assert u.read("a") == b"1"

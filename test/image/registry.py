@@ -571,6 +571,11 @@ def wasm_to_oci(b):
         assert file.read() == data
     assert not os.listdir(os.path.join(store.path, "blobs", "sha256")), "it was not collected"
     store.bad("no WebAssembly module", "push", "/etc/passwd", name, program=program)
+    assert "wasm-to-oci push [OPTIONS] FILE REFERENCE" in store.good("--help", program=program)
+    as_skiff = os.path.join(store.folder, "a", "wasm-to-oci")
+    os.mkdir(os.path.dirname(as_skiff))
+    os.symlink(b.skiff, as_skiff)
+    assert store.good("push", module, registry.host + "/module:v2", program=as_skiff).startswith("Pushed: ")
     store.put(registry.host + "/layers:1", hello())
     store.good("push", registry.host + "/layers:1")
     store.bad("no layer of it is a module", "pull", registry.host + "/layers:1", program=program)

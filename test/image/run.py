@@ -44,6 +44,8 @@ def entrypoint_command_and_arguments(n):
         n.expect("run", "--entrypoint", "kit.wasm", "kit", out="")
         n.expect("run", "--entrypoint", "/kit.wasm", "none", "say", "x", out="x\n")
         n.refused("run", "none", has=["'none'", "--entrypoint"])
+        n.refused("run", "", has="FILE is empty", code=2)
+        n.refused("run", "-w", "here", "kit", has=["--workdir", "'here'", "slash"], code=2)
         n.refused("run", "--entrypoint", "/nope.wasm", "kit", has="/nope.wasm", code=127)
         assert n.expect("run", "docker.io/library/kit", "exit", "7", code=7)
         n.expect("run", "kit", "trap", code=134, err="trap")

@@ -145,7 +145,7 @@ def what_there_is_is_listed(u):
     layout.name(layout.index((one, "wasi/wasm"), (two, "linux/amd64"), (three, "linux/arm64")), "localhost:5000/team/app:v2")
     layout.name(two, None)
     lines = u.do("images").split("\n")
-    assert re.fullmatch(r"hello:latest +[0-9a-f]{12} +wasi/wasm +[0-9.]+ (B|KiB) +-", lines[1]), lines
+    assert re.fullmatch(r"hello:latest +[0-9a-f]{12} +wasi/wasm +[0-9.]+ (B|kB) +-", lines[1]), lines
     assert re.fullmatch(r"localhost:5000/team/app:v2 +[0-9a-f]{12} +wasi/wasm, linux/amd64 .*", lines[2]), lines
     assert lines[3].startswith("- "), lines
     assert one["digest"] in u.do("images", "--digests")
@@ -201,9 +201,12 @@ def a_damaged_index_is_told_and_kept(u):
 
 @case
 def others_stores_are_refused(u):
-    u.do("images")
+    layout = u.layout()
+    layout.name(layout.image([{"app.wasm": STARTS}]), HELLO)
+    u.do("prepare", "hello")
     os.chmod(u.store, 0o777)
-    u.refused("images", says=["others may write to the store", "chmod go-w"])
+    for words in (["images"], ["run", "hello"]):
+        u.refused(*words, says=["others may write to the store", "chmod go-w"])
     os.chmod(u.store, 0o700)
     with open(os.path.join(u.folder, "file"), "w", encoding="utf-8"):
         pass
@@ -216,7 +219,8 @@ def others_stores_are_refused(u):
     os.chmod(u.folder, 0o755)
     u.refused("images", user=SOMEBODY, group=SOMEBODY, extra_groups=[], says="Permission denied")
     os.chown(u.store, SOMEBODY, SOMEBODY)
-    u.refused("images", says="belongs to another user (65534)")
+    for words in (["images"], ["run", "hello"]):
+        u.refused(*words, says="belongs to another user (65534)")
 
 
 @case
@@ -258,7 +262,7 @@ def one_more_name(u):
     assert digests["docker.io/library/third:v1"] == two["digest"]
     assert json.loads(u.do("images", "--json"))[-1]["since"].endswith("Z")
     u.refused("tag", "nosuch", "a", says=["there is no image 'nosuch'", "there is: hello:latest, v7, "])
-    u.refused("tag", "hello", "Capital", says="Capital")
+    u.refused("tag", "hello", "Capital", says="Capital", code=2)
     u.refused("tag", "hello", says="NAME is missing", code=2)
     u.refused("tag", "hello", "a@" + two["digest"], says="names a digest, and 'hello' is " + one["digest"])
     u.refused("tag", "a", "b", "c", says="too many", code=2)
@@ -544,7 +548,7 @@ def names_go_and_with_the_last_the_rest(u):
     assert u.do("rmi", "hello") == "removed hello:latest\nfreed 0 B\n"
     assert len(u.names("roots")) == 2
     out = u.do("rmi", "hello:v2")
-    assert re.fullmatch(r"removed hello:v2\nfreed [0-9.]+ KiB\n", out), out
+    assert re.fullmatch(r"removed hello:v2\nfreed [0-9.]+ kB\n", out), out
     assert len(u.names("roots")) == 1 and len(u.names("ready")) == 1
     assert len(u.names("blobs/sha256")) == 4, "a layer is of both"
     u.refused("rmi", "hello", says=["there is no image 'hello'", "there is: two:latest"])
@@ -625,12 +629,39 @@ def whoever_uses_the_store_is_waited_for(u):
 
 
 @case
+def an_index_that_lies_keeps_nobody_from_collecting(u):
+    layout = u.layout()
+    noise = os.urandom(5 << 20)
+    image = layout.image([{"app.wasm": MODULE, "noise": noise}, {"small": b"1"}])
+    with open(layout.blob_path(image["digest"]), encoding="utf-8") as file:
+        layers = json.load(file)["layers"]
+    lies = [(dict(layer, mediaType=MANIFEST), "linux/s390x") for layer in layers]
+    layout.name(layout.index((image, "wasi/wasm"), *lies), "docker.io/library/liar:latest")
+    layout.name(layout.image(), HELLO)
+    before = len(u.names("blobs/sha256"))
+    assert "freed " in u.do("rmi", "hello")
+    assert len(u.names("blobs/sha256")) == before - 3
+    u.prepared("liar")
+
+
+@case
+def manifests_of_many_megabytes_are_refused(u):
+    """Of one image: all of them are in memory at once."""
+    layout = u.layout()
+    big = "x" * ((4 << 20) - 1000)
+    images = [(layout.manifest(layout.json({}, OCI + "config.v1+json"), [], annotations={"n": "%d" % i, "big": big}),
+               "linux/m%d" % i) for i in range(17)]
+    layout.name(layout.index(*images), "localhost:1/many:latest")
+    u.refused("push", "localhost:1/many", says="its manifests have more than 64 MiB")
+
+
+@case
 def parts_go_by_prune(u):
     u.do("images")
     for name in ("sha256-" + "0" * 64, "new-12-0"):
         with open(u.at("partial", name), "w", encoding="utf-8") as file:
             file.write("x" * 5000)
-    assert re.fullmatch(r"freed [0-9.]+ KiB\n", u.do("rmi", "--prune"))
+    assert re.fullmatch(r"freed [0-9.]+ kB\n", u.do("rmi", "--prune"))
     assert u.names("partial") == []
 
 

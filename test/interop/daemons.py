@@ -64,6 +64,23 @@ def output(*command):
         return ""
 
 
+# Command that has to succeed: Debian package.
+NEEDS = {"containerd --version": "containerd", "dockerd --version": "docker.io", "docker buildx version": "docker-buildx",
+         "podman --version": "podman", "buildah --version": "buildah", "skopeo --version": "skopeo", "crun --version": "crun",
+         "openssl version": "openssl", "ip -V": "iproute2",
+         "%s --help": "libcurl4t64 or libarchive13t64: what skiff-image is linked with"}
+
+
+def missing(skiff_image):
+    """Packages that are to be installed on this machine."""
+    def works(command):
+        try:
+            return quiet(*[word.replace("%s", skiff_image) for word in command.split()])
+        except OSError:
+            return False
+    return [package for command, package in NEEDS.items() if not works(command)]
+
+
 def containerd_version():
     return tuple(int(part) for part in re.search(r"(\d+)\.(\d+)", output("containerd", "--version")).groups())
 

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """inside.py PLAN LOGS: what interop.py does in a machine of the lab: give images to engines, run them, write down what each said.
 
-PLAN is a JSON file (interop.py writes it), LOGS a folder for what daemons say. Everything is our own and ends with us: a containerd or two with their roots, two
-dockers, podman's storage, three registries. Each cell gives one line of JSON on standard output:
+PLAN is a JSON file (interop.py writes it), LOGS a folder for what daemons say. Everything is our own and ends with us: a
+containerd or two with their roots, two dockers, podman's storage, four registries. Each cell gives one line of JSON on standard
+output:
 
     {"table": ..., "engine": ..., "shape": ..., "tries": [{"how": ..., "stage": ..., "text": ...}, ...]}
 
@@ -407,7 +408,8 @@ def sizes():
     """[what, bytes that are fetched, bytes unpacked]"""
     registry = shapes.Registry("localhost:5000")
     rows = []
-    for name, what in (("compat", "hello for WASI, %s" % shapes.SHAPES[0].what), ("native", "hello for Linux, linked statically")):
+    ours = "hello for WASI, %s" % shapes.SHAPES[0].what
+    for name, what in (("compat", ours), ("native", "hello for Linux, linked statically")):
         packed, unpacked = registry.size("interop/" + name, "1")
         rows.append([what, packed, unpacked])
     for what, packages in (("Debian's essential packages and wasmedge", ["?essential", "wasmedge"]),
@@ -438,8 +440,10 @@ def others(plan, skiff):
     """What other tools made, run by Skiff: from the registry, and from the file."""
     with open(plan["module"], "rb") as file:
         makers.begin(file.read())
+    forms, registry = {}, shapes.Registry("localhost:5000")
     for maker in makers.MAKERS:
         refused, file = makers.make(maker)
+        forms[maker.name] = None if refused else registry.form("made/" + maker.name, "1")
         shape = shapes.Shape(maker.name, "wasi/wasm", maker.what)
         for name, source in (("registry", Source(makers.ref_of(maker))), ("file", Source(makers.ref_of(maker), file=file))):
             if refused:
@@ -447,12 +451,16 @@ def others(plan, skiff):
                                   "tries": [{"how": "", "stage": "not made", "text": refused}]}), flush=True)
             else:
                 cell("others", skiff, shape, source, None, column=name)
+    print(json.dumps({"forms": forms}), flush=True)
 
 
 def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("inside: ended from outside"))
     with open(sys.argv[1], encoding="utf-8") as file:
         plan = json.load(file)
+    missing = daemons.missing(plan["skiff"] + "-image")
+    if missing:
+        sys.exit("inside: on this machine there is no %s" % ", no ".join(missing))
     transfer = daemons.containerd_version() >= (2, 1)
     sys.path.insert(0, plan["cri"])
     print(json.dumps({"versions": daemons.versions()}), flush=True)

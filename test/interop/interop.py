@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """interop.py [OPTION...]: which engine takes which shape of image; the tables of docs/images.md.
 
-Each cell is run: an image is pulled from Debian's docker-registry by an engine, or loaded from a file, and run with
-crun-wasm; what the program printed decides. The engines are those of Debian releases, each on a machine of its own:
+Each cell is run: an image is pulled from Debian's docker-registry by an engine, or loaded from a file, and run with Skiff as
+its OCI runtime; what the program printed decides. The engines are those of Debian releases, each on a machine of its own:
 
   --lab COMMAND      starts commands there, as `COMMAND run MACHINE -- WORDS...`; `COMMAND start MACHINE` starts it
   --share DIR        the folder that the machines see as /share (default: ~/.cache/skiff-lab/share)
@@ -15,8 +15,9 @@ crun-wasm; what the program printed decides. The engines are those of Debian rel
   --engines LIST, --tables LIST, --shapes LIST   only these; tables: pull file door others
   --keep FILE        what was found, as JSON; --show FILE prints the tables of such a file and runs nothing
 
-A machine has containerd, docker, podman, skopeo, crun, WasmEdge, openssl, and a CRI client cri.py in the shared folder.
-Here gcc, clang with wasi-libc and docker-registry are needed. The tables go to standard output as Markdown.
+A machine has containerd, docker, buildx, buildah, podman, skopeo, crun, WasmEdge, openssl, what skiff-image is linked with, and a
+CRI client cri.py in the shared folder. Here gcc, clang with wasi-libc and docker-registry are needed. The tables go to standard
+output as Markdown. The exit status is 0 where Skiff ran all it was given, whatever others refuse.
 """
 
 import argparse
@@ -97,7 +98,8 @@ def prepare(options, names):
     there = "/share/interop/"
     made = by_hand(folder, names)
     plan = {
-        "cri": "/share", "registry": there + "docker-registry", "skiff": there + "skiff", "module": there + "hello.wasm", "runtime": options.runtime,
+        "cri": "/share", "registry": there + "docker-registry", "skiff": there + "skiff", "module": there + "hello.wasm",
+        "runtime": options.runtime,
         "runtimes": {"crun": "/usr/bin/crun", "crun-wasm": "/usr/bin/crun-wasm", "skiff": there + "runtime.py"},
         "by_hand": options.by_hand, "engines": options.engines, "tables": options.tables,
         "layouts": {name: there + "layouts/" + name for name in made},
@@ -129,6 +131,16 @@ def ask(options, machine, there):
     if child.returncode != 0:
         fail("%s: ended with %d" % (machine, child.returncode))
     return rows
+
+
+def faults(found):
+    """What Skiff does not run, and what went wrong in here; that others refuse an image is theirs."""
+    for machine, rows in found.items():
+        for row in rows:
+            stage = row["tries"][-1]["stage"] if "tries" in row else None
+            ours = row.get("engine") == "skiff" or row.get("table") == "others"
+            if stage == "error" or ours and stage != "wasm" and row["shape"] != "wrong":
+                yield "%s: %s, %s, %s: %s" % (machine, row["table"], row["engine"], row["shape"], report.short(row))
 
 
 def words(text):
@@ -163,6 +175,9 @@ def main():
         with open(options.keep, "w", encoding="utf-8") as file:
             json.dump(found, file, indent=1)
     print(report.markdown(found))
+    bad = list(faults(found))
+    if bad:
+        fail("\n  ".join(["what should run does not:"] + bad))
 
 
 if __name__ == "__main__":

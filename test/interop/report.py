@@ -27,7 +27,8 @@ VARIES = [
 LOGGED = re.compile(r'level=(?:error|fatal)\s+msg="((?:[^"\\]|\\.)*)"')
 JSON = re.compile(r'"msg"\s*:\s*"((?:[^"\\]|\\.)*)"')
 CHOSEN = re.compile(r"^\s*\* oci-archive: ")  # of podman's list of all it tried, what was meant
-NEEDLESS = re.compile(r"unable to perform copy: |unable to copy from source (docker://REF|oci-archive:FILE): |: unknown\.?$|\.$|^unpacking REF \(sha256:\.\.\.\)\.\.\.")
+NEEDLESS = re.compile(r"unable to perform copy: |unable to copy from source (docker://REF|oci-archive:FILE): |: unknown\.?$|\.$|"
+                      r"^unpacking REF \(sha256:\.\.\.\)\.\.\.")
 
 
 def sentence(text):
@@ -82,7 +83,7 @@ def copies(tries):
 
 
 def cell(row):
-    """What a reader wants to know of the tries: how it runs, else how far it came; and the engine's words for what it did not do."""
+    """What a reader wants to know of the tries: how it runs, else how far it came; and what the engine said to that."""
     tries = row["tries"]
     if row["engine"] == "skopeo":
         return copies(tries)
@@ -134,9 +135,12 @@ def table(name, found, notes):
     engines = [engine for engine in TITLES if any(key[1] == engine for key in cells)]
     lines = ["", "### " + TABLES[name], "", "| | " + " | ".join(TITLES[engine] for engine in engines) + " |",
              "|---" * (len(engines) + 1) + "|"]
-    made = next((row["made"] for row in next(iter(found.values())) if "made" in row), {})
+    about = next(iter(found.values()))
+    made = next((row["made"] for row in about if "made" in row), {})
+    forms = next((row["forms"] for row in about if "forms" in row), {})
     for shape in dict.fromkeys(key[0] for key in cells):
         what = ROWS[shape] + (", by `%s`" % made[shape] if made.get(shape) and name in ("pull", "file") else "")
+        what += " (%s)" % forms[shape] if name == "others" and forms.get(shape) else ""
         lines.append("| %s | %s |" % (what, " | ".join(merged(found, cells.get((shape, engine), {}), notes)
                                                       for engine in engines)))
     return lines

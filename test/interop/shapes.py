@@ -19,6 +19,8 @@ import urllib.parse
 
 OCI = "application/vnd.oci.image."
 DOCKER = "application/vnd.docker."
+MANIFESTS = [OCI + "manifest.v1+json", OCI + "index.v1+json", DOCKER + "distribution.manifest.v2+json",
+             DOCKER + "distribution.manifest.list.v2+json"]
 WHEN = "2026-01-01T00:00:00Z"
 
 Shape = collections.namedtuple("Shape", "name platform what")
@@ -222,8 +224,18 @@ class Registry:
         return answer
 
     def get(self, path):
-        self.ask("GET", path, None, Accept=OCI + "manifest.v1+json")
+        self.ask("GET", path, None, Accept=", ".join(MANIFESTS))
         return self.text
+
+    def form(self, repository, tag):
+        """What it is, in a few words."""
+        value = json.loads(self.get("/v2/%s/manifests/%s" % (repository, tag)))
+        whose = "docker's" if value["mediaType"].startswith(DOCKER) else "OCI"
+        if "manifests" in value:
+            platforms = [one["platform"] for one in value["manifests"]]
+            return "%s index of %s" % (whose, ", ".join("%(os)s/%(architecture)s" % one for one in platforms))
+        layers = {layer["mediaType"].split(".")[-1].split("+")[-1] for layer in value["layers"]}
+        return "%s manifest, %s" % (whose, ", ".join(sorted(layers)))
 
     def size(self, repository, tag):
         """(bytes of the manifest and all it names, bytes of the files in its layers)"""

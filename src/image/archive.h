@@ -25,9 +25,9 @@ int archive_load(const struct store *store, const char *path, const struct refer
 		 struct buf *ret, struct err *err);
 
 enum archive_format {
-	ARCHIVE_OCI, /* a layout as tar */
+	ARCHIVE_OCI, /* a layout as tar, and beside it manifest.json of docker, as docker 25 and later save it */
 	ARCHIVE_LAYOUT, /* a directory */
-	ARCHIVE_DOCKER, /* what docker 25 and later save: a layout as tar, and beside it what earlier ones take */
+	ARCHIVE_DOCKER, /* the same of one platform each, for those that know manifest.json only */
 };
 
 struct archive_save {
@@ -36,9 +36,13 @@ struct archive_save {
 		path; /* a file, or of a layout a directory that is empty or not there; NULL: standard output */
 	char *const *words; /* images, as store_find() takes them */
 	size_t count;
+	struct image_wish wish; /* `given`: of an index this platform alone */
 };
 
-/* The same images give the same bytes. A file has its name when it is whole. */
+/*
+ * The same images give the same bytes; manifest.json of an index names this machine's linux, if that is there. A file has its name when
+ * it is whole.
+ */
 int archive_save(const struct store *store, const struct archive_save *save, struct err *err);
 
 #endif

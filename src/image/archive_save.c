@@ -3,8 +3,11 @@
  * archive_save.c: images of the store as a layout: all their blobs, an index.json with their names, and for docker a manifest.json.
  *
  * Blobs are sorted by their digests, images by names, and files by what they are called, so that who saves the same gets the same. Of an
- * image of several platforms those go that are there. Docker's form knows one platform and layers only: of an index it gets what
- * would be run here.
+ * image of several platforms those go that are there.
+ *
+ * Docker's graph driver and dockers of old read manifest.json, where an image is one platform and has layers only. So of an index that
+ * names this machine's linux, which is what they take, or else what would be run here, if all of it is there. Who knows index.json does
+ * not look at it. What it has no form for is left out; where it is asked for by docker-archive, that is a failure.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -17,12 +20,13 @@
 static const char layout_text[] = "{\"imageLayoutVersion\":\"1.0.0\"}\n";
 
 struct item { /* an image */
-	struct image_index index; /* owned: the descriptor's, and that of `chosen` */
+	struct image_index index; /* owned: what the name was found in */
 	struct image_index platforms; /* owned */
 	const struct image_descriptor *image; /* what goes */
-	struct image_manifest manifest; /* owned: of docker's form */
+	const struct image_descriptor *docker; /* that, or of an index one; NULL: none */
+	struct image_manifest manifest; /* owned: of `docker` */
 	char name[REFERENCE_ROOM]; /* whole; "": it has none */
-	char brief[REFERENCE_ROOM]; /* as docker has it */
+	char tag[REFERENCE_ROOM]; /* as docker has it; "": none */
 };
 
 struct save {
@@ -31,6 +35,8 @@ struct save {
 	struct item *items; /* owned; sorted by name and digest */
 	size_t count;
 	struct buf blobs; /* struct oci_digest */
+	struct image_wish here; /* this machine's linux; in `room` */
+	char room[128];
 	struct err *err;
 };
 
@@ -80,54 +86,112 @@ static int read_manifest(struct save *save, const struct oci_digest *digest,
 	return rc;
 }
 
-/* What docker's form cannot say. */
-static int check_docker(struct save *save, const struct item *item)
-{
-	bool fits = item->manifest.config.type == IMAGE_CONFIG;
+/* -- Of an index one ------------------------------------------------------------------------------------------- */
 
-	for (uint32_t i = 0; i < item->manifest.count; i++)
-		fits = fits && item->manifest.layers[i].type >= IMAGE_LAYER_TAR &&
-		       item->manifest.layers[i].type <= IMAGE_LAYER_TAR_ZSTD;
-	if (fits)
+/* What is looked at need not go. */
+static int need_there(void *context, const struct image_descriptor *blob, struct err *err)
+{
+	const struct save *save = context;
+
+	return archive_walk_check(save->store, blob, err);
+}
+
+/* -ENOENT: there is none for it, or not all of that is in the store. */
+static int choose(struct save *save, const struct image_index *index, const struct image_wish *wish,
+		  const struct image_descriptor **ret)
+{
+	const struct image_descriptor *found = image_choose(index, wish, save->err);
+	int rc = found != NULL ? archive_walk(save->store, found, need_there, save, save->err)
+			       : -ENOENT;
+
+	if (rc == 0)
+		*ret = found;
+	return rc;
+}
+
+static int choose_for_docker(struct save *save, const struct image_index *index,
+			     const struct image_descriptor **ret)
+{
+	const struct image_wish any = {.given = false};
+	int rc = choose(save, index, &save->here, ret);
+
+	return rc == -ENOENT ? choose(save, index, &any, ret) : rc;
+}
+
+/* Of an image for several what goes, and what of it docker is told of. */
+static int split(struct save *save, struct item *item)
+{
+	const struct archive_save *what = save->what;
+	bool is_one = what->wish.given || what->format == ARCHIVE_DOCKER;
+	enum image_type type;
+	int rc = archive_walk_type(save->store, item->image, &type, save->err);
+
+	if (rc == 0 && type != IMAGE_INDEX)
+		item->docker = item->image;
+	if (rc < 0 || type != IMAGE_INDEX)
+		return rc;
+	rc = read_index(save, &item->image->digest, &item->platforms);
+	if (rc == 0 && what->wish.given)
+		rc = choose(save, &item->platforms, &what->wish, &item->docker);
+	else if (rc == 0)
+		rc = choose_for_docker(save, &item->platforms, &item->docker);
+	if (rc == 0 && is_one)
+		item->image = item->docker;
+	return rc == -ENOENT && !is_one ? 0 : rc;
+}
+
+/* -- What docker takes -------------------------------------------------------------------------------------------- */
+
+static bool fits_docker(const struct image_manifest *manifest)
+{
+	bool fits = manifest->config.type == IMAGE_CONFIG;
+
+	for (uint32_t i = 0; i < manifest->count; i++)
+		fits = fits && manifest->layers[i].type >= IMAGE_LAYER_TAR &&
+		       manifest->layers[i].type <= IMAGE_LAYER_TAR_ZSTD;
+	return fits;
+}
+
+static int read_docker(struct save *save, struct item *item)
+{
+	enum image_type type;
+	int rc = archive_walk_type(save->store, item->docker, &type, save->err);
+
+	if (rc == 0 && type == IMAGE_MANIFEST)
+		rc = read_manifest(save, &item->docker->digest, &item->manifest);
+	if (rc < 0 || (type == IMAGE_MANIFEST && fits_docker(&item->manifest)))
+		return rc;
+	item->docker = NULL;
+	if (save->what->format != ARCHIVE_DOCKER)
 		return 0;
 	return err_set(save->err, -EINVAL,
 		       "it is an artifact, which docker-archive has no form for: take --format "
 		       "oci-archive");
 }
 
-static int choose(struct save *save, struct item *item)
+/* Docker takes no tag that has a digest behind it, and none that is but a digest. */
+static void name_item(struct item *item)
 {
-	struct image_wish wish = {.given = false};
-	enum image_type type;
-	int rc = archive_walk_type(save->store, item->image, &type, save->err);
+	const char *name = image_note(&item->image->notes, STORE_REF_NAME);
+	struct reference reference;
 
-	if (rc == 0 && type == IMAGE_INDEX) {
-		rc = read_index(save, &item->image->digest, &item->platforms);
-		if (rc == 0)
-			item->image = image_choose(&item->platforms, &wish, save->err);
-		if (rc == 0 && item->image == NULL)
-			rc = -ENOENT;
-	}
-	if (rc == 0)
-		rc = read_manifest(save, &item->image->digest, &item->manifest);
-	return rc == 0 ? check_docker(save, item) : rc;
+	if (name == NULL || reference_parse(&reference, name, NULL) < 0)
+		return;
+	reference_text(&reference, item->name);
+	if (reference.tag[0] != '\0' && reference.digest.text[0] == '\0')
+		reference_short(&reference, item->tag);
 }
 
 static int find_item(struct save *save, const char *word, struct item *item)
 {
-	struct reference reference;
-	const char *name;
 	int rc = store_find(save->store, word, &item->index, &item->image, save->err);
 
 	if (rc < 0)
 		return rc;
-	name = image_note(&item->image->notes, STORE_REF_NAME);
-	if (name != NULL && reference_parse(&reference, name, NULL) == 0) {
-		reference_text(&reference, item->name);
-		reference_short(&reference, item->brief);
-	}
-	if (save->what->format == ARCHIVE_DOCKER)
-		rc = choose(save, item);
+	name_item(item);
+	rc = split(save, item);
+	if (rc == 0 && item->docker != NULL)
+		rc = read_docker(save, item);
 	if (rc == 0)
 		rc = archive_walk(save->store, item->image, need, save, save->err);
 	return rc < 0 ? err_prefix(save->err, rc, "%s", word) : 0;
@@ -227,11 +291,16 @@ static void emit_path(struct emit *e, const char *key, const struct oci_digest *
 	emit_string(e, key, path);
 }
 
+static bool is_same(const struct item *a, const struct item *b)
+{
+	return a->docker != NULL && b->docker != NULL &&
+	       oci_digest_is(&a->docker->digest, &b->docker->digest);
+}
+
 static bool is_first(const struct save *save, size_t number)
 {
 	for (size_t i = 0; i < number; i++)
-		if (oci_digest_is(&save->items[i].image->digest,
-				  &save->items[number].image->digest))
+		if (is_same(&save->items[i], &save->items[number]))
 			return false;
 	return true;
 }
@@ -245,16 +314,15 @@ static void emit_docker(struct emit *e, const void *context)
 	for (size_t i = 0; i < save->count; i++) {
 		const struct image_manifest *manifest = &save->items[i].manifest;
 
-		if (!is_first(save, i))
+		if (save->items[i].docker == NULL || !is_first(save, i))
 			continue;
 		emit_open(e, NULL, '{');
 		emit_path(e, "Config", &manifest->config.digest);
 		emit_open(e, "RepoTags", '[');
 		for (size_t k = i; k < save->count; k++)
-			if (save->items[k].brief[0] != '\0' &&
-			    oci_digest_is(&save->items[k].image->digest,
-					  &save->items[i].image->digest))
-				emit_string(e, NULL, save->items[k].brief);
+			if (save->items[k].tag[0] != '\0' &&
+			    is_same(&save->items[k], &save->items[i]))
+				emit_string(e, NULL, save->items[k].tag);
 		emit_close(e, ']');
 		emit_open(e, "Layers", '[');
 		for (uint32_t k = 0; k < manifest->count; k++)
@@ -301,13 +369,23 @@ static int put_blobs(struct save *save, struct archive_sink *sink)
 	return rc;
 }
 
+/* Where there would be nothing in it docker had better say that it misses it than load nothing. */
+static bool has_docker(const struct save *save)
+{
+	bool has = false;
+
+	for (size_t i = 0; i < save->count; i++)
+		has = has || save->items[i].docker != NULL;
+	return has && save->what->format != ARCHIVE_LAYOUT;
+}
+
 static int put_all(struct save *save, struct archive_sink *sink)
 {
 	int rc = put_blobs(save, sink);
 
 	if (rc == 0)
 		rc = put_json(save, sink, ARCHIVE_INDEX_FILE, emit_index);
-	if (rc == 0 && save->what->format == ARCHIVE_DOCKER)
+	if (rc == 0 && has_docker(save))
 		rc = put_json(save, sink, ARCHIVE_DOCKER_FILE, emit_docker);
 	if (rc == 0)
 		rc = archive_sink_text(sink, ARCHIVE_LAYOUT_FILE, layout_text, strlen(layout_text),
@@ -330,8 +408,10 @@ static int write_all(struct save *save)
 int archive_save(const struct store *store, const struct archive_save *what, struct err *err)
 {
 	struct save save = {.store = store, .what = what, .err = err};
-	int rc = find_all(&save);
+	int rc = image_wish_parse(&save.here, "linux", save.room, err);
 
+	if (rc == 0)
+		rc = find_all(&save);
 	if (rc == 0)
 		rc = write_all(&save);
 	for (size_t i = 0; i < save.count; i++)

@@ -12,23 +12,26 @@
 #include "image/archive.h"
 #include "image/verbs.h"
 
-enum { OUTPUT = 1, FORMAT };
+enum { OUTPUT = 1, FORMAT, PLATFORM };
 
 const struct option save_options[] = {
 	{OUTPUT, 'o', "output", "FILE|DIR", "where to; without it, standard output"},
 	{FORMAT, '\0', "format", "FORMAT", "oci-archive (default), oci or docker-archive"},
+	{PLATFORM, '\0', "platform", "OS[/ARCH]", "of an image for several, this one alone"},
 	{0},
 };
 
 const char save_details[] =
 	"Writes images with their names and with all platforms that are there. Formats:\n"
-	"  oci-archive     an OCI layout as tar: for skiff, podman, skopeo, ctr, and docker since "
-	"25\n"
-	"  oci             the same as a directory, which must be new or empty; where DIR is a\n"
+	"  oci-archive     an OCI layout as tar, with docker's manifest.json beside it: for skiff, "
+	"podman,\n"
+	"                  skopeo, ctr and docker\n"
+	"  oci             the layout as a directory, which must be new or empty; where DIR is a\n"
 	"                  directory, or ends with a slash, it need not be said\n"
-	"  docker-archive  a layout as tar, too, and what earlier dockers take: one platform of "
-	"an\n"
-	"                  image, and nothing that is no image of layers\n"
+	"  docker-archive  as oci-archive, of one platform of an image: this machine's linux, or "
+	"else\n"
+	"                  what would be run; nothing that is no image of layers\n"
+	"Docker without containerd's store reads manifest.json, which names that one platform.\n"
 	"Whoever saves the same images gets the same bytes.\n";
 
 static const char *const formats[] = {
@@ -83,10 +86,22 @@ static int save(const struct archive_save *what)
 	return rc < 0 ? say(EXIT_BAD, NULL, "%s", err.text) : EXIT_OK;
 }
 
+/* False: a sentence was said. */
+static bool take_platform(const char *word, struct archive_save *what, char room[static 128])
+{
+	struct err err;
+
+	if (image_wish_parse(&what->wish, word, room, &err) == 0)
+		return true;
+	say(EXIT_USAGE, NULL, "option '--platform': %s", err.text);
+	return false;
+}
+
 int save_verb(const struct verb *verb, char **args)
 {
 	struct archive_save what = {
 		.words = args}; /* they move to the front, over options already read */
+	char platform[128];
 	bool is_said = false;
 	struct options o;
 	int id;
@@ -99,7 +114,9 @@ int save_verb(const struct verb *verb, char **args)
 			args[what.count++] = o.next[-1];
 		else if (id == OUTPUT)
 			what.path = o.value;
-		else if (!take_format(o.value, &what.format))
+		else if (id == PLATFORM && !take_platform(o.value, &what, platform))
+			return EXIT_USAGE;
+		else if (id == FORMAT && !take_format(o.value, &what.format))
 			return EXIT_USAGE;
 		is_said = is_said || id == FORMAT;
 	}

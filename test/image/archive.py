@@ -139,6 +139,21 @@ def docker(image, *tags, config=None, folder="%064x"):
                       entry("repositories", b'{"hello":{"1":"x"}}')]
 
 
+def for_docker(saved):
+    """manifest.json of an archive; None: there is none."""
+    with tarfile.open(fileobj=io.BytesIO(saved)) as archive:
+        if "manifest.json" not in archive.getnames():
+            return None
+        found = json.load(archive.extractfile("manifest.json"))
+        assert all(archive.getmember(name).isfile() for m in found for name in [m["Config"]] + m["Layers"])
+        return found
+
+
+def for_docker_of(image, *tags):
+    return {"Config": blob_name(sha(image.config)), "RepoTags": list(tags),
+            "Layers": [blob_name(sha(data)) for data in image.layers]}
+
+
 def write(path, data):
     with open(path, "wb") as file:
         file.write(data)
@@ -483,12 +498,19 @@ def artifacts(b):
         b.fresh()
         assert b.load(data) == [("x/y:1", sha(manifest))]
         saved = b.save("x/y:1")
+        assert for_docker(saved) is None
         b.mistake(1, "is an artifact, which docker-archive has no form for: take --format oci-archive",
                   "save", "--format", "docker-archive", "x/y:1")
         b.only()
         b.fresh()
         assert b.load(saved) == [("x/y:1", sha(manifest))]
         b.only()
+        # beside an image docker is told of that alone
+        image = Image()
+        b.load(tar(*oci(image)))
+        saved = b.save("x/y:1", "hello:1")
+        assert for_docker(saved) == [for_docker_of(image, "hello:1")]
+        assert sorted(name for name, _ in b.load(saved)) == ["hello:1", "x/y:1"]
 
 
 @test
@@ -514,7 +536,7 @@ def layers_nobody_may_distribute(b):
     image.manifest = text(manifest)
     b.fresh()
     assert b.load(tar(*oci(image)))
-    assert b.save("hello:1")
+    assert for_docker(b.save("hello:1")) is None
     b.check()
 
 
@@ -537,10 +559,28 @@ def there_and_back(b):
             members = archive.getmembers()
         assert [m.name for m in members] == sorted(m.name for m in members)
         assert all((m.mtime, m.uid, m.gid, m.uname, m.gname) == (0, 0, 0, "", "") for m in members)
+        assert for_docker(saved) == [for_docker_of(image, "hello:1")]
         b.fresh()
         assert b.load(saved) == [("hello:1", sha(image.manifest))]
+        assert len(b.index()) == 1
         assert b.save("--format", form, "hello:1") == saved
         b.only()
+
+
+@test
+def what_knows_no_index(b):
+    """Docker's graph driver has manifest.json alone; so here, where the index is taken out."""
+    b.fresh()
+    image = Image(layers=3)
+    b.load(tar(*oci(image)))
+    with tarfile.open(fileobj=io.BytesIO(b.save("hello:1"))) as archive:
+        less = [entry(m.name, archive.extractfile(m).read()) for m in archive if m.isfile() and m.name != "index.json"]
+    b.fresh()
+    name, digest = b.load(tar(*less))[0]
+    manifest = json.loads(b.blobs()[digest])
+    assert name == "hello:1" and manifest["config"]["digest"] == sha(image.config)
+    assert [d["digest"] for d in manifest["layers"]] == [sha(data) for data in image.layers]
+    b.check()
 
 
 @test
@@ -554,6 +594,7 @@ def a_layout_is_written(b):
         folder = b.at("out-%d" % number)
         with open(os.path.join(folder, "index.json"), encoding="utf-8") as file:
             d = json.load(file)["manifests"][0]
+        assert sorted(os.listdir(folder)) == ["blobs", "index.json", "oci-layout"]
         assert "platform" not in d  # `ctr images import` would leave it out
         assert d["annotations"] == {REF_NAME: "docker.io/library/hello:1", FULL_NAME: "docker.io/library/hello:1"}
         assert sorted(os.listdir(os.path.join(folder, "blobs/sha256"))) == sorted(sha(x)[7:] for x in image.parts())
@@ -579,11 +620,20 @@ def several_are_saved(b):
         assert sorted(b.load(data)) == [("x/also:1", sha(one.manifest)), ("x/one:1", sha(one.manifest)),
                                         ("x/two:1", sha(two.manifest))]
         b.only()
-    with tarfile.open(fileobj=io.BytesIO(saved["docker-archive"])) as archive:
-        manifest = json.load(archive.extractfile("manifest.json"))
-        assert [m["RepoTags"] for m in manifest] == [["x/also:1", "x/one:1"], ["x/two:1"]]
-        for m in manifest:
-            assert all(archive.getmember(name).isfile() for name in [m["Config"]] + m["Layers"])
+        assert for_docker(data) == [for_docker_of(one, "x/also:1", "x/one:1"), for_docker_of(two, "x/two:1")]
+
+
+@test
+def names_that_docker_has_none_of(b):
+    """A digest is no tag: `docker load` would refuse all of it."""
+    image = Image()
+    for name in ("x/y@" + sha(image.manifest), "x/y:1@" + sha(image.manifest)):
+        b.fresh()
+        b.load(tar(*oci(image, "docker.io/" + name)))
+        for form in ("oci-archive", "docker-archive"):
+            saved = b.save("--format", form, name)
+            assert for_docker(saved) == [for_docker_of(image)], name
+            assert b.load(saved) == [(name, sha(image.manifest))]
 
 
 @test
@@ -593,13 +643,73 @@ def of_several_platforms(b):
     inner = index_of(linux.descriptor(platform=linux.platform), wasm.descriptor(platform=wasm.platform))
     outer = descriptor(inner, INDEX, annotations={REF_NAME: "x/y:1"})
     b.load(tar(*layout_of([entry(blob_name(sha(inner)), inner)] + wasm.blobs() + linux.blobs(), outer)))
-    saved, for_docker = b.save("x/y:1"), b.save("x/y:1", "--format", "docker-archive")
+    saved, flat = b.save("x/y:1"), b.save("x/y:1", "--format", "docker-archive")
     b.fresh()
     assert b.load(saved) == [("x/y:1", sha(inner))]
     assert len(b.blobs()) == 7
+    assert for_docker(saved) == for_docker(flat) == [for_docker_of(wasm, "x/y:1")]
     b.fresh()
-    assert b.load(for_docker) == [("x/y:1", sha(wasm.manifest))]
+    assert b.load(flat) == [("x/y:1", sha(wasm.manifest))]
     b.only()
+
+
+def index_of_three(*there):
+    """wasm, this machine's linux and another machine's; only some are in the archive."""
+    images = {"wasm": Image(), "here": Image("h", ("linux", os.uname().machine)), "other": Image("o", ("linux", "s390x"))}
+    inner = index_of(*[image.descriptor(platform=image.platform) for image in images.values()])
+    blobs = [entry(blob_name(sha(inner)), inner)] + [blob for name in there for blob in images[name].blobs()]
+    outer = [descriptor(inner, INDEX, annotations={REF_NAME: "x/y:%d" % n}) for n in (1, 2)]
+    return images, sha(inner), tar(*layout_of(blobs, *outer))
+
+
+@test
+def which_platform_docker_is_told_of(b):
+    for there, chosen in ((("wasm", "here", "other"), "here"), (("here",), "here"), (("wasm", "other"), "wasm"),
+                          (("wasm",), "wasm"), (("other",), None)):
+        images, digest, data = index_of_three(*there)
+        b.fresh()
+        b.load(data)
+        saved = b.save("x/y:1", "x/y:2")
+        assert for_docker(saved) == (chosen and [for_docker_of(images[chosen], "x/y:1", "x/y:2")]), there
+        assert b.save("x/y:2", "x/y:1") == saved
+        if not chosen:
+            b.mistake(1, "is not in the store", "save", "--format", "docker-archive", "x/y:1")
+            continue
+        flat = b.save("--format", "docker-archive", "x/y:1")
+        assert for_docker(flat) == [for_docker_of(images[chosen], "x/y:1")], there
+        b.fresh()
+        assert sorted(b.load(saved)) == [("x/y:1", digest), ("x/y:2", digest)]
+        b.only()
+        b.fresh()
+        assert b.load(flat) == [("x/y:1", sha(images[chosen].manifest))]
+        b.only()
+
+
+@test
+def a_platform_that_is_asked_for(b):
+    images, _, data = index_of_three("wasm", "here", "other")
+    b.fresh()
+    b.load(data)
+    saved = {(name, form): b.save("--platform", platform, "--format", form, "x/y:1")
+             for name, platform in (("wasm", "wasi/wasm"), ("here", "linux"), ("other", "linux/s390x"))
+             for form in ("oci-archive", "docker-archive")}
+    b.mistake(1, "x/y:1: the index has no image for linux/riscv64, it has wasi/wasm, ",
+              "save", "--platform", "linux/riscv64", "x/y:1")
+    b.mistake(2, "option '--platform': '/' is not a platform", "save", "--platform", "/", "x/y:1")
+    for (name, form), archive in saved.items():
+        assert for_docker(archive) == [for_docker_of(images[name], "x/y:1")], (name, form)
+        b.fresh()
+        assert b.load(archive) == [("x/y:1", sha(images[name].manifest))], (name, form)
+        b.only()
+    # into a directory, too
+    b.fresh()
+    b.load(data)
+    b.save("--platform", "wasi", "-o", b.at("one-platform/"), "x/y:1")
+    assert len(os.listdir(b.at("one-platform/blobs/sha256"))) == len(images["wasm"].parts())
+    # what of it is not there cannot be chosen
+    b.fresh()
+    b.load(index_of_three("wasm")[2])
+    b.mistake(1, "is not in the store", "save", "--platform", "linux", "x/y:1")
 
 
 @test

@@ -466,7 +466,7 @@ def a_full_disk(n):
         place, volume = os.path.join(n.top, "containers"), os.path.join(n.top, "volume")
         os.makedirs(place)
         os.makedirs(volume)
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", place], check=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k,mode=0700", "none", place], check=True)
         try:
             fill = os.path.join(place, "fill")
             ident = n.detach("-v", volume + ":/volume", "kit", "say", "before", ";", "nap", "1000", ";", "say", "lost", ";",

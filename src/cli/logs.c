@@ -240,8 +240,8 @@ static bool is_same(int one, int other)
 {
 	struct stat a, b;
 
-	return fstat(one, &a) == 0 && fstat(other, &b) == 0 && a.st_ino == b.st_ino &&
-	       a.st_dev == b.st_dev;
+	return one >= 0 && other >= 0 && fstat(one, &a) == 0 && fstat(other, &b) == 0 &&
+	       a.st_ino == b.st_ino && a.st_dev == b.st_dev;
 }
 
 static uint64_t read_both(struct lines *lines, int dir, struct show *show, const char *since)

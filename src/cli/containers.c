@@ -84,8 +84,7 @@ bool containers_is_settled(const void *known)
 {
 	const struct known *k = known;
 
-	return !state_is_named(k->root, k->id, k->dir) ||
-	       leftover_guard(k->dir, k->id, NULL) == 0;
+	return !state_is_named(k->root, k->id, k->dir) || leftover_guard(k->dir, k->id, NULL) == 0;
 }
 
 /* -- Logs --------------------------------------------------------------------------------------------- */

@@ -52,6 +52,16 @@ static int fail_connect(const struct http *http, const struct http_failure *fail
 		       failure->os_error != 0 ? strerror(failure->os_error) : failure->detail);
 }
 
+/* Where it is the way to https, http may have another. */
+static int fail_tunnel(const struct http_failure *failure, struct http_answer *answer,
+		       const char *host, struct err *err)
+{
+	answer->again = failure->tunnel >= 500;
+	answer->insecure = true;
+	return err_set(err, -ECONNREFUSED, "%s: the proxy does not lead there: it says %ld", host,
+		       failure->tunnel);
+}
+
 int http_fail(const struct http *http, const struct http_failure *failure,
 	      struct http_answer *answer, struct err *err)
 {
@@ -60,10 +70,13 @@ int http_fail(const struct http *http, const struct http_failure *failure,
 	url_shown(&answer->url, host);
 	if (failure->stalled)
 		return fail_stalled(failure, answer, host, err);
+	if (failure->tunnel != 0 && failure->tunnel / 100 != 2)
+		return fail_tunnel(failure, answer, host, err);
 	switch (failure->code) {
 	case CURLE_ABORTED_BY_CALLBACK:
 		return err_set(err, -ECANCELED, "stopped");
 	case CURLE_COULDNT_RESOLVE_HOST:
+		answer->insecure = true; /* a proxy for http may know it */
 		return err_set(err, -EHOSTUNREACH, "%s: the name of the host is not known",
 			       answer->url.host);
 	case CURLE_COULDNT_RESOLVE_PROXY:

@@ -33,6 +33,7 @@ struct http_failure {
 	CURLcode code;
 	const char *detail; /* curl's own words, may be "" */
 	int os_error;
+	long tunnel; /* what a proxy said to being asked for one; 0: it was not */
 	bool stalled;
 	unsigned stall; /* ms */
 };

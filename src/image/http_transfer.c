@@ -317,6 +317,7 @@ static int judge(struct transfer *t, CURLcode code, const char *detail)
 		return t->rc;
 	curl_easy_getinfo(t->curl, CURLINFO_OS_ERRNO, &os_error);
 	failure.os_error = (int)os_error;
+	curl_easy_getinfo(t->curl, CURLINFO_HTTP_CONNECTCODE, &failure.tunnel);
 	return http_fail(t->http, &failure, t->answer, t->err);
 }
 

@@ -6,6 +6,8 @@ Prints a line for each test in the manner of TAP, and "N passed, N failed, N ski
 """
 
 import ctypes
+import http.client
+import http.server
 import json
 import os
 import pty
@@ -15,6 +17,7 @@ import socket
 import subprocess
 import sys
 import threading
+import urllib.parse
 import urllib.request
 
 sys.dont_write_bytecode = True
@@ -547,6 +550,64 @@ def mirrors(b):
     with open(file, "w", encoding="utf-8") as out:
         out.write('["%s"]\nmirrors = "one"\n' % registry.host)
     there.bad("registries.toml:2", "pull", registry.host + "/mirrored:2", env=env)
+
+
+class Forwarder(http.server.BaseHTTPRequestHandler):
+    """A proxy that knows one host, registry.test, and leads nowhere else."""
+    protocol_version = "HTTP/1.1"
+
+    def forward(self):
+        url = urllib.parse.urlsplit(self.path)
+        self.server.asked.append((self.command, url.netloc))
+        size = int(self.headers.get("Content-Length") or 0)
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.registry)
+        connection.request(self.command, urllib.parse.urlunsplit(("", "") + url[2:]), self.rfile.read(size),
+                           {k: v for k, v in self.headers.items() if k.lower() != "proxy-connection"})
+        answer = connection.getresponse()
+        data = answer.read()
+        self.send_response(answer.status)
+        for name, value in answer.getheaders():
+            if name.lower() not in ("transfer-encoding", "connection", "content-length"):
+                self.send_header(name, value)
+        self.send_header("Content-Length", answer.getheader("Content-Length") or str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+        connection.close()
+
+    do_GET = do_HEAD = do_PUT = do_POST = do_PATCH = forward
+
+    def do_CONNECT(self):
+        self.server.asked.append((self.command, self.path))
+        self.send_error(403)
+
+    def log_message(self, *_):
+        pass
+
+
+@test
+def proxies(b):
+    proxy = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Forwarder)
+    proxy.registry, proxy.asked = b.server("plain").port, []
+    threading.Thread(target=proxy.serve_forever, daemon=True).start()
+    address, store, name = "http://127.0.0.1:%d" % proxy.server_port, b.store(), "registry.test/proxied:1"
+    try:
+        store.put(name, hello(b"by proxy"))
+        store.bad("registry.test: the name of the host is not known", "push", name)
+        store.env["https_proxy"] = address
+        store.bad("the proxy does not lead there: it says 403", "push", name)
+        assert ("CONNECT", "registry.test:443") in proxy.asked, proxy.asked
+        store.env["http_proxy"] = address
+        store.good("push", "--plain-http", name)
+        assert ("PUT", "registry.test") in proxy.asked, proxy.asked
+        del store.env["https_proxy"]
+        store.good("rmi", name)
+        store.good("pull", "--plain-http", name)
+        store.env["no_proxy"] = "registry.test"
+        store.good("rmi", name)
+        store.bad("registry.test: the name of the host is not known", "pull", "--plain-http", name)
+    finally:
+        proxy.shutdown()
+        proxy.server_close()
 
 
 @test

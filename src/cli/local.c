@@ -23,6 +23,23 @@ static bool ends_with(const char *word, const char *end)
 	return size >= end_size && strcmp(word + size - end_size, end) == 0;
 }
 
+static bool is_kept(const char *word)
+{
+	struct reference reference;
+	struct oci_digest digest;
+	int dir, lock, error;
+
+	if (reference_parse(&reference, word, NULL) != 0)
+		return false;
+	lock = store_use(&dir, NULL);
+	if (lock < 0)
+		return false;
+	error = store_lookup(dir, &reference, &digest, NULL);
+	close(dir);
+	close(lock);
+	return error == 0;
+}
+
 bool local_is_file(const char *word)
 {
 	struct stat st;
@@ -31,8 +48,10 @@ bool local_is_file(const char *word)
 		return true;
 	if (ends_with(word, ".wasm") || ends_with(word, ".wat"))
 		return true;
-	/* A directory is none, and may well be called as the image that is made in it. */
-	return stat(word, &st) == 0 && !S_ISDIR(st.st_mode);
+	if (stat(word, &st) < 0)
+		return false;
+	/* A directory may well be called as the image that is made in it; else it is what was meant, and is told of. */
+	return !S_ISDIR(st.st_mode) || !is_kept(word);
 }
 
 /* -- What is there ------------------------------------------------------------------------------------ */

@@ -31,7 +31,7 @@ struct local {
 	struct image_config config; /* owned; members NULL: an artifact's, and none of an image */
 };
 
-/* Does this word of a command line name a file: whatever is one and no directory, or looks like one. */
+/* Does this word of a command line name a file: whatever is one or looks like one, but for a directory called as an image that is there. */
 bool local_is_file(const char *word);
 /* An exit code, and where it is EXIT_OK *ret is to be closed. */
 int local_find(struct local *ret, const struct local_wish *wish);

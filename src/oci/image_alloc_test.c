@@ -28,7 +28,7 @@
 /* What is too large for a block of the arena has one of its own: filling of any length shifts what falls behind an edge. */
 static const char *const texts[] = {
 	"{\"annotations\":{\"a\":\"%*s\"},\"manifests\":[" D "," D "," D "]}",
-	"{\"artifactType\":\"%*s\",\"annotations\":{\"a\":\"b\"},\"config\":" D ",\"layers\":[" D
+	"{\"artifactType\":\"t\",\"annotations\":{\"a\":\"%*s\"},\"config\":" D ",\"layers\":[" D
 	"," D "]}",
 	"{\"created\":\"%*s\",\"config\":{\"Env\":[\"A=b\"],\"Cmd\":[\"c\"],\"Volumes\":{\"/"
 	"v\":{}},"

@@ -267,6 +267,7 @@ def main(opcodes, folder, stamp):
     write(folder, "validate", [(key, b"\0\0" + content) for key, content in chosen])
     write(folder, "artifact", list(by_hand()) + list(with_memory()))
     write(folder, "dns", [])
+    write(folder, "dockerfile", [])
     write(folder, "wasi", [])
     write(folder, "tar", list(layers()))
     with open(stamp, "w", encoding="utf-8") as file:

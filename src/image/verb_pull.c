@@ -5,6 +5,7 @@
 #include "command/out.h"
 #include "command/say.h"
 #include "image/connection.h"
+#include "image/platform.h"
 #include "image/pull.h"
 #include "image/verbs.h"
 
@@ -37,13 +38,9 @@ struct verb_pull {
 
 static int parse_one(struct verb_pull *v, struct options *o, int id)
 {
-	struct err err;
-
 	switch (id) {
 	case PLATFORM:
-		if (image_wish_parse(&v->pull.wish, o->value, v->platform, &err) == 0)
-			return EXIT_OK;
-		return say(EXIT_USAGE, NULL, "option '--platform': %s", err.text);
+		return platform_option(o, &v->pull.wish, v->platform) ? EXIT_OK : o->code;
 	case ALL:
 		v->pull.all = true;
 		return EXIT_OK;

@@ -5,6 +5,7 @@
 #include "command/out.h"
 #include "command/say.h"
 #include "image/connection.h"
+#include "image/platform.h"
 #include "image/push.h"
 #include "image/verbs.h"
 #include "oci/store.h"
@@ -35,13 +36,9 @@ struct verb_push {
 
 static int parse_one(struct verb_push *v, struct options *o, int id)
 {
-	struct err err;
-
 	switch (id) {
 	case PLATFORM:
-		if (image_wish_parse(&v->push.wish, o->value, v->platform, &err) == 0)
-			return EXIT_OK;
-		return say(EXIT_USAGE, NULL, "option '--platform': %s", err.text);
+		return platform_option(o, &v->push.wish, v->platform) ? EXIT_OK : o->code;
 	case QUIET:
 		v->push.quiet = true;
 		return EXIT_OK;

@@ -10,6 +10,7 @@
 #include "command/options.h"
 #include "command/say.h"
 #include "image/archive.h"
+#include "image/platform.h"
 #include "image/verbs.h"
 
 enum { OUTPUT = 1, FORMAT, PLATFORM };
@@ -86,17 +87,6 @@ static int save(const struct archive_save *what)
 	return rc < 0 ? say(EXIT_BAD, NULL, "%s", err.text) : EXIT_OK;
 }
 
-/* False: a sentence was said. */
-static bool take_platform(const char *word, struct archive_save *what, char room[static 128])
-{
-	struct err err;
-
-	if (image_wish_parse(&what->wish, word, room, &err) == 0)
-		return true;
-	say(EXIT_USAGE, NULL, "option '--platform': %s", err.text);
-	return false;
-}
-
 int save_verb(const struct verb *verb, char **args)
 {
 	struct archive_save what = {
@@ -114,8 +104,8 @@ int save_verb(const struct verb *verb, char **args)
 			args[what.count++] = o.next[-1];
 		else if (id == OUTPUT)
 			what.path = o.value;
-		else if (id == PLATFORM && !take_platform(o.value, &what, platform))
-			return EXIT_USAGE;
+		else if (id == PLATFORM && !platform_option(&o, &what.wish, platform))
+			return o.code;
 		else if (id == FORMAT && !take_format(o.value, &what.format))
 			return EXIT_USAGE;
 		is_said = is_said || id == FORMAT;
